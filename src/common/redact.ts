@@ -1,0 +1,16 @@
+/** What stands in place of a secret wherever settings are shown. */
+export const REDACTED = '***REDACTED***';
+
+// C0 and C1 control characters and the Unicode line separators: all that could forge a line of a log.
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/**
+ * Makes untrusted text safe to stand in a log line or a terminal (W-38).
+ * @param text any text
+ * @param maxLength characters kept, >= 1; a longer text ends in an ellipsis
+ */
+export function printable(text: string, maxLength = 200): string {
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return cut.replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,56 @@
+import type { JsonObject } from '../common/index.js';
+
+/** A JSON-RPC id: MCP allows no null. */
+export type RequestId = string | number;
+
+export interface RequestMessage {
+  readonly jsonrpc: '2.0';
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params?: JsonObject;
+}
+
+export interface NotificationMessage {
+  readonly jsonrpc: '2.0';
+  readonly method: string;
+  readonly params?: JsonObject;
+}
+
+/** The answer to a request: one of ours, or a client's to one that we sent. */
+export interface ResponseMessage {
+  readonly jsonrpc: '2.0';
+  readonly id: RequestId;
+  readonly result?: JsonObject;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
+}
+
+export type Message = RequestMessage | NotificationMessage | ResponseMessage;
+
+export function isRequest(message: Message): message is RequestMessage {
+  return 'method' in message && 'id' in message;
+}
+
+export function isNotification(message: Message): message is NotificationMessage {
+  return 'method' in message && !('id' in message);
+}
+
+/** A result that was serialised beforehand: spliced into the answer as it is. */
+export class SerializedResult {
+  constructor(readonly json: string) {}
+}
+
+/** @returns the text of a success response */
+export function encodeResult(id: RequestId, result: JsonObject | SerializedResult): string {
+  const json = result instanceof SerializedResult ? result.json : JSON.stringify(result);
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`;
+}
+
+/** @returns the text of an error response; id null where the request's could not be read */
+export function encodeError(id: RequestId | null, error: { code: number; message: string; data?: unknown }): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, error });
+}
+
+/** @returns the text of a notification */
+export function encodeNotification(method: string, params?: JsonObject): string {
+  return JSON.stringify(params ? { jsonrpc: '2.0', method, params } : { jsonrpc: '2.0', method });
+}
