@@ -1,7 +1,14 @@
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_CODES, type ErrorCode, type ErrorKind } from './errors/error-codes.js';
-export { GatehouseError, type GatehouseErrorOptions, isGatehouseError, ProtocolError, ToolError } from './errors/gatehouse-error.js';
+export {
+  GatehouseError,
+  type GatehouseErrorOptions,
+  isGatehouseError,
+  ProtocolError,
+  ToolError,
+} from './errors/gatehouse-error.js';
 export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';
 export { printable, REDACTED } from './redact.js';
+export { VERSION } from './version.js';

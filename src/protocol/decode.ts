@@ -47,12 +47,14 @@ export function decode(text: string, limits: DecodeLimits = DECODE_LIMITS): Deco
 }
 
 function decodeValue(value: unknown, limits: DecodeLimits): Decoded {
-  if (!isJsonObject(value)) return malformed('invalid_request', `Invalid request: expected object, got ${nameOf(value)}`);
+  if (!isJsonObject(value))
+    return malformed('invalid_request', `Invalid request: expected object, got ${nameOf(value)}`);
   const id = readId(value);
   const echo = id ?? null;
   const fault = new Inspection(limits).inspect(value, 1);
   if (fault) return malformed(fault.kind, fault.message, echo);
-  if (value['jsonrpc'] !== '2.0') return malformed('invalid_request', 'Invalid request: Invalid JSON-RPC version', echo);
+  if (value['jsonrpc'] !== '2.0')
+    return malformed('invalid_request', 'Invalid request: Invalid JSON-RPC version', echo);
   if ('id' in value && id === undefined) {
     return malformed('invalid_request', 'Invalid request: id must be a string or an integer');
   }
@@ -103,7 +105,8 @@ class Inspection {
       this.nodes += value.length;
       if (this.nodes > this.limits.maxNodes) return this.tooMany();
       for (const item of value) {
-        const fault = typeof item === 'object' && item !== null ? this.inspect(item as JsonObject, depth + 1) : undefined;
+        const fault =
+          typeof item === 'object' && item !== null ? this.inspect(item as JsonObject, depth + 1) : undefined;
         if (fault) return fault;
       }
       return undefined;

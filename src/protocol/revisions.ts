@@ -1,7 +1,7 @@
 /** Revisions that `initialize` negotiates, oldest first. */
 export const LEGACY_REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
 /** The stateless revision: chosen per request by its envelope, never by `initialize` (D-1). */
-export const MODERN_REVISION = '2026-07-28';
+export const MODERN_REVISION = '2026-07-28' as const;
 
 export type LegacyRevision = (typeof LEGACY_REVISIONS)[number];
 export type Revision = LegacyRevision | typeof MODERN_REVISION;
@@ -33,8 +33,9 @@ const rules = (revision: Revision): RevisionRules => ({
   inputFaultsAsResults: since(revision, '2025-11-25'),
 });
 
-const RULES = new Map<Revision, RevisionRules>(
-  [...LEGACY_REVISIONS, MODERN_REVISION].map((revision) => [revision, Object.freeze(rules(revision))]),
+const REVISIONS: readonly Revision[] = [...LEGACY_REVISIONS, MODERN_REVISION];
+const RULES: ReadonlyMap<Revision, RevisionRules> = new Map(
+  REVISIONS.map((revision) => [revision, Object.freeze(rules(revision))]),
 );
 
 /** The rules of a revision. */

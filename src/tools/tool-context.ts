@@ -1,7 +1,16 @@
 import type { Principal } from '../auth/index.js';
 
 /** Severity of a log message to the client (RFC 5424), least severe first. */
-export const LOG_SEVERITIES = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
+export const LOG_SEVERITIES = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const;
 export type LogSeverity = (typeof LOG_SEVERITIES)[number];
 
 /** What a tool, resource or prompt is handed about the call that it serves. */

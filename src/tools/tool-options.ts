@@ -57,6 +57,8 @@ export interface ToolOptions extends FeatureOptions {
   readonly queue?: number;
   /** Runs per principal and minute, 1 to 10,000; unlimited when left out. */
   readonly runsPerMinute?: number;
+  /** Property that takes a bare string given in place of the arguments object; without it a string is refused. */
+  readonly textArgument?: string;
   /** Whether the tool can be called unless switched off; `false` needs a setting of its own. */
   readonly enabled?: boolean;
 }

@@ -1,0 +1,95 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { AuditModule } from './audit/index.js';
+import { AuthModule } from './auth/index.js';
+import { Clock, SystemClock } from './common/index.js';
+import { AppConfig, ConfigModule, type ConfigOverrides } from './config/index.js';
+import { DispatchModule, LiveServerFacts } from './dispatch/index.js';
+import { HealthModule } from './health/index.js';
+import { LimitsModule } from './limits/index.js';
+import { MetricsModule } from './metrics/index.js';
+import { PromptsModule } from './prompts/index.js';
+import { ResourcesModule } from './resources/index.js';
+import { SessionModule } from './session/index.js';
+import { type EmbeddedState, StoreModule } from './store/index.js';
+import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
+import { TransportModule } from './transport/index.js';
+
+/** What `GatehouseModule.forRoot` takes. */
+export interface GatehouseOptions {
+  /** Settings, by group; what is left out has its default. The environment is not read: the host application decides. */
+  readonly settings?: ConfigOverrides;
+  /** Tools without decorators. */
+  readonly tools?: DefinedTools['tools'][number]['tool'][];
+  /** Whether guards, interceptors, pipes and filters that the application sets for everything run on tools too. */
+  readonly applyGlobalEnhancers?: boolean;
+}
+
+/** Gatehouse as one module: import it in a Nest application, and call `attachGatehouse(app)` before `listen`. */
+@Module({})
+export class GatehouseModule {
+  /** @throws StartError the settings have faults */
+  static forRoot(options: GatehouseOptions = {}): DynamicModule {
+    const settings = { ...options.settings, server: { transports: ['http'] as const, ...options.settings?.server } };
+    const tools = (options.tools ?? []).map((tool) => ({ tool, origin: `GatehouseModule.forRoot, tool ${tool.name}` }));
+    return compose(AppConfig.of(settings), { tools, applyGlobalEnhancers: options.applyGlobalEnhancers ?? false });
+  }
+
+  /**
+   * The server of the command line: settings from everywhere, tools from plug-ins.
+   * @param state closed with the application
+   */
+  static forServer(config: AppConfig, plugins: readonly Plugin[], state: EmbeddedState): DynamicModule {
+    const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
+    const wired = plugins.flatMap(pluginModule);
+    return compose(config, { tools, applyGlobalEnhancers: false, state }, [...wired, HealthModule]);
+  }
+}
+
+interface Composition {
+  readonly tools: DefinedTools['tools'];
+  readonly applyGlobalEnhancers: boolean;
+  readonly state?: EmbeddedState;
+}
+
+function compose(
+  config: AppConfig,
+  given: Composition,
+  more: NonNullable<ModuleMetadata['imports']> = [],
+): DynamicModule {
+  return {
+    module: GatehouseModule,
+    global: true,
+    imports: [
+      ConfigModule.forRoot(config),
+      MetricsModule,
+      StoreModule.forRoot(given.state ? { state: given.state } : {}),
+      AuditModule,
+      AuthModule,
+      LimitsModule,
+      SessionModule,
+      ToolsModule,
+      ResourcesModule,
+      PromptsModule,
+      DispatchModule,
+      TransportModule,
+      ...more,
+    ],
+    providers: [
+      { provide: Clock, useClass: SystemClock },
+      { provide: DefinedTools, useValue: { tools: given.tools } satisfies DefinedTools },
+      {
+        provide: EnhancerOptions,
+        useValue: { applyGlobalEnhancers: given.applyGlobalEnhancers } satisfies EnhancerOptions,
+      },
+      { provide: ServerFacts, useClass: LiveServerFacts },
+    ],
+    exports: [Clock, DefinedTools, EnhancerOptions, ServerFacts],
+  };
+}
+
+/** A plug-in's modules as they are, and its provider classes in a module of their own. */
+function pluginModule({ modules, providers }: Plugin): NonNullable<ModuleMetadata['imports']> {
+  if (providers.length === 0) return [...modules];
+  class PluginProviders {}
+  return [...modules, { module: PluginProviders, providers: [...providers] }];
+}

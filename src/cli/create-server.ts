@@ -1,0 +1,114 @@
+import type { Server } from 'node:http';
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { GatehouseModule } from '../app.module.js';
+import { StartError, SystemClock } from '../common/index.js';
+import { AppConfig } from '../config/index.js';
+import { openState } from '../store/index.js';
+import type { BrokenPlugin, Plugin } from '../tools/index.js';
+import { attachGatehouse } from '../transport/index.js';
+
+/** A server that is up. */
+export interface RunningServer {
+  readonly app: INestApplicationContext;
+  /** The HTTP door's server, where that door is open. */
+  readonly http: Server | undefined;
+  /** Plug-ins that Nest could not wire, and that are left out. */
+  readonly broken: readonly BrokenPlugin[];
+}
+
+const OPTIONS = { abortOnError: false, bufferLogs: false, logger: ['error', 'warn', 'fatal'] } as const;
+
+/**
+ * Wires and starts the server. Plug-ins whose providers cannot be made are left out: only when the whole does not
+ * start is each tried alone, to find which.
+ * @throws StartError the server itself cannot start, or the tools that loaded have faults
+ */
+export async function createServer(config: AppConfig, plugins: readonly Plugin[]): Promise<RunningServer> {
+  try {
+    return { ...(await listen(config, plugins)), broken: [] };
+  } catch (error) {
+    if (error instanceof StartError || plugins.length === 0) throw error;
+    const broken = await findBroken(config, plugins);
+    if (broken.length === 0) throw error;
+    const sound = plugins.filter(({ source }) => !broken.some((plugin) => plugin.source === source));
+    return { ...(await listen(config, sound)), broken };
+  }
+}
+
+async function listen(config: AppConfig, plugins: readonly Plugin[]): Promise<Omit<RunningServer, 'broken'>> {
+  const state = await openState(config, new SystemClock());
+  try {
+    return await wire(config, GatehouseModule.forServer(config, plugins, state));
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}
+
+async function wire(config: AppConfig, module: DynamicModule): Promise<Omit<RunningServer, 'broken'>> {
+  if (!config.server.transports.includes('http')) {
+    return {
+      app: await NestFactory.createApplicationContext(module, { ...OPTIONS, logger: [...OPTIONS.logger] }),
+      http: undefined,
+    };
+  }
+  // Express is loaded only where the HTTP door is opened: stdio starts without it.
+  const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
+  const app = await NestFactory.create(module, new GatehouseExpressAdapter(), {
+    ...OPTIONS,
+    logger: [...OPTIONS.logger],
+    forceCloseConnections: true,
+  });
+  attachGatehouse(app);
+  try {
+    await app.listen(config.server.port, config.server.host);
+  } catch (error) {
+    await app.close();
+    throw explained(error, config);
+  }
+  return { app, http: app.getHttpServer() as Server };
+}
+
+/** Says what to do about a port that cannot be had (S2-33, S3-18). */
+function explained(error: unknown, { server: { host, port } }: AppConfig): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return new StartError(
+      `Port ${port} on ${host} is in use: find its holder with "ss -ltnp sport = :${port}", or take another with --port.`,
+    );
+  }
+  if (code === 'EACCES')
+    return new StartError(`Port ${port} on ${host} may not be opened by this user: take one above 1023 with --port.`);
+  if (code === 'EADDRNOTAVAIL')
+    return new StartError(`${host} is no address of this machine: choose another with --host.`);
+  return error;
+}
+
+/** Starts each plug-in alone, without any door. */
+async function findBroken(config: AppConfig, plugins: readonly Plugin[]): Promise<readonly BrokenPlugin[]> {
+  const broken: BrokenPlugin[] = [];
+  for (const plugin of plugins) {
+    const reason = await faultOf(await probe(config, plugin));
+    if (reason !== undefined) broken.push({ source: plugin.source, reason });
+  }
+  return broken;
+}
+
+/** The server without its doors, its state and its audit file, and with one plug-in alone. */
+async function probe(config: AppConfig, plugin: Plugin): Promise<DynamicModule> {
+  const { auditFile: _none, ...logging } = config.logging;
+  const server = { ...config.server, transports: ['stdio'] as const };
+  const quiet = AppConfig.of({ server, logging });
+  return GatehouseModule.forServer(quiet, [plugin], await openState(quiet, new SystemClock()));
+}
+
+async function faultOf(module: DynamicModule): Promise<string | undefined> {
+  try {
+    const app = await NestFactory.createApplicationContext(module, { abortOnError: false, logger: false });
+    await app.close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,95 @@
+import type { AddressInfo } from 'node:net';
+import type { INestApplicationContext } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
+import { Authenticator } from '../auth/index.js';
+import { EXIT } from '../common/index.js';
+import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
+import { loadPlugins, ToolRegistry } from '../tools/index.js';
+import { claimStdout, StdioTransport } from '../transport/index.js';
+import { banner } from './banner.js';
+import { createServer, type RunningServer } from './create-server.js';
+import type { Invocation } from './run-cli.js';
+import { StderrLogger } from './stderr-logger.js';
+
+/** `gatehouse serve`: runs the server until it is told to stop, or its stdio client leaves. */
+export async function serve({ argv, cwd }: Invocation): Promise<void> {
+  if (argv.includes('--help')) {
+    process.stdout.write(`${renderFlagHelp()}\n`);
+    return;
+  }
+  const config = await loadConfig({ argv, env: hostEnvironment(), cwd });
+  const isStdio = config.server.transports.includes('stdio');
+  // Before any plug-in is loaded: nothing but the protocol may reach stdout.
+  const output = isStdio ? claimStdout() : undefined;
+  const logger = new StderrLogger(config.logging);
+  Logger.overrideLogger(logger);
+  for (const warning of config.warnings) logger.warn(warning, 'Settings');
+
+  const server = await start(config, cwd);
+  const stop = stopper(server.app, logger);
+  surviveStrays(logger, stop);
+  announce(server, config);
+  if (!output) return;
+  await server.app.get(StdioTransport, { strict: false }).serve(process.stdin, output);
+  await stop(EXIT.ok);
+}
+
+async function start(config: AppConfig, cwd: string): Promise<RunningServer> {
+  const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
+  const server = await createServer(config, plugins);
+  const logger = new Logger('Plugins');
+  for (const { source, reason } of [...broken, ...server.broken]) {
+    logger.warn(`Plug-in ${source} is skipped: ${reason}`);
+  }
+  return server;
+}
+
+function announce({ app, http }: RunningServer, config: AppConfig): void {
+  const facts = {
+    config,
+    port: http ? (http.address() as AddressInfo).port : undefined,
+    isAuthRequired: app.get(Authenticator, { strict: false }).isRequired,
+    enabledTools: app
+      .get(ToolRegistry, { strict: false })
+      .enabled()
+      .map(({ name }) => name),
+  };
+  process.stderr.write(`${banner(facts).join('\n')}\n`);
+}
+
+/** Ends the process once, whoever asks first; a second signal does not wait. */
+function stopper(app: INestApplicationContext, logger: StderrLogger): (code: number) => Promise<void> {
+  let isStopping = false;
+  const stop = async (code: number): Promise<void> => {
+    if (isStopping) process.exit(EXIT.fatal);
+    isStopping = true;
+    await app.close();
+    logger.flush();
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      process.stderr.write('Server stopped by user\n');
+      void stop(EXIT.ok);
+    });
+  }
+  return stop;
+}
+
+/**
+ * What a plug-in let slip: a rejection that nobody handled is its own loss; an exception that nobody caught may have
+ * left anything half done, so the process ends in order and whoever runs it starts it again.
+ */
+function surviveStrays(logger: StderrLogger, stop: (code: number) => Promise<void>): void {
+  process.on('unhandledRejection', (reason) => {
+    logger.error(
+      'A promise was rejected and nobody handled it',
+      reason instanceof Error ? reason.stack : String(reason),
+      'Process',
+    );
+  });
+  process.on('uncaughtException', (error) => {
+    logger.fatal('An exception was thrown and nobody caught it: the server ends', error.stack, 'Process');
+    void stop(EXIT.fatal);
+  });
+}

@@ -1,0 +1,99 @@
+import type { LoggerService } from '@nestjs/common';
+import { destination, type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { printable } from '../common/index.js';
+import type { LoggingSettings } from '../config/index.js';
+
+const STDERR = 2;
+/** Lines that wait for a reader of stderr that does not read: beyond that they are dropped, not the server stopped. */
+const MAX_WAITING_BYTES = 4_194_304;
+
+/** What Nest says of its own start: of use to whoever looks for a fault in it. */
+const WIRING: ReadonlySet<unknown> = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
+/** Nest's logger over pino: always to stderr, never waiting for it. */
+export class StderrLogger implements LoggerService {
+  private readonly pino: PinoLogger;
+  private readonly sink: ReturnType<typeof destination>;
+
+  constructor({ level, format }: Pick<LoggingSettings, 'level' | 'format'>) {
+    this.sink = destination({ dest: STDERR, sync: false, maxLength: MAX_WAITING_BYTES });
+    const stream = format === 'json' ? this.sink : formatted(this.sink, format);
+    const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
+    this.pino = pino(options, stream);
+  }
+
+  log(message: unknown, ...rest: unknown[]): void {
+    this.write(WIRING.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  /** Writes what waits, before the process ends. */
+  flush(): void {
+    this.sink.flushSync();
+  }
+
+  /** Nest hands the context last, and the stack of an error before it. */
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'fatal',
+    message: unknown,
+    rest: readonly unknown[],
+  ): void {
+    const context = rest.at(-1);
+    const stack = rest.length > 1 ? rest[0] : undefined;
+    const facts = typeof message === 'object' && message !== null ? message : {};
+    const text = typeof message === 'string' ? message : undefined;
+    this.pino[level]({ context, ...(stack !== undefined && { stack }), ...facts }, text);
+  }
+}
+
+function levelName(label: string): { level: string } {
+  return { level: label };
+}
+
+/** Turns pino's JSON lines into lines for people (`text`) or for `key=value` tools (`logfmt`). */
+function formatted(sink: DestinationStream, format: 'logfmt' | 'text'): DestinationStream {
+  const render = format === 'text' ? asText : asLogfmt;
+  return { write: (line) => sink.write(`${render(JSON.parse(line) as Record<string, unknown>)}\n`) };
+}
+
+function asText({ time, level, context, msg, stack, ...facts }: Record<string, unknown>): string {
+  const extra = Object.keys(facts).length > 0 ? ` ${JSON.stringify(facts)}` : '';
+  const trace = typeof stack === 'string' ? `\n${stack}` : '';
+  const where = typeof context === 'string' ? `[${context}] ` : '';
+  const text = typeof msg === 'string' ? printable(msg, Number.POSITIVE_INFINITY) : '';
+  return `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${where}${text}${extra}${trace}`;
+}
+
+function asLogfmt(facts: Record<string, unknown>): string {
+  return Object.entries(facts)
+    .map(
+      ([key, value]) =>
+        `${key}=${typeof value === 'string' && /^[\w.:/-]+$/.test(value) ? value : JSON.stringify(value)}`,
+    )
+    .join(' ');
+}

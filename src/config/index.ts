@@ -1,0 +1,18 @@
+export { AppConfig, type ConfigOverrides } from './app-config.js';
+export { renderConfigurationDoc, renderEnvExample, renderFlagHelp } from './config-doc.js';
+export { ConfigModule } from './config.module.js';
+export { hostEnvironment } from './host-environment.js';
+export { type ConfigPlaces, loadConfig } from './load-config.js';
+export type { Source } from './reading.js';
+export type { DescribedSetting } from './resolve-settings.js';
+export { parseSessionKeys, type SessionKey } from './session-keys.js';
+export { BreakerSettings } from './settings/breaker.settings.js';
+export { HttpSettings } from './settings/http.settings.js';
+export { LimitSettings } from './settings/limit.settings.js';
+export { LOG_FORMATS, LOG_LEVELS, LoggingSettings } from './settings/logging.settings.js';
+export { RateSettings } from './settings/rate.settings.js';
+export { ROLES, ServerSettings, TRANSPORTS, type TransportName } from './settings/server.settings.js';
+export { SessionSettings } from './settings/session.settings.js';
+export { ToolOverride } from './settings/tool-override.settings.js';
+export { ToolSettings } from './settings/tool.settings.js';
+export { toolOverrideKey } from './tool-overrides.js';

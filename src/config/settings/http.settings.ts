@@ -1,0 +1,50 @@
+import { Int, List } from '../setting.decorators.js';
+
+/** The HTTP door. */
+export class HttpSettings {
+  @List({
+    env: 'MCP_ALLOWED_HOSTS',
+    default: [],
+    doc: 'Host names, besides the loopback names, the bound host and the public URL, that a Host header may carry.',
+  })
+  readonly allowedHosts!: readonly string[];
+
+  @List({
+    env: 'MCP_CORS_ORIGINS',
+    flag: 'cors-origin',
+    default: [],
+    format: 'origin',
+    doc: 'Origins of browser pages that may call the server, exact.',
+  })
+  readonly corsOrigins!: readonly string[];
+
+  @Int({
+    env: 'MCP_HEADERS_TIMEOUT_MS',
+    default: 10_000,
+    min: 1_000,
+    max: 60_000,
+    unit: 'ms',
+    doc: 'Time in which the headers of a request must arrive.',
+  })
+  readonly headersTimeoutMs!: number;
+
+  @Int({
+    env: 'MCP_BODY_TIMEOUT_MS',
+    default: 30_000,
+    min: 1_000,
+    max: 600_000,
+    unit: 'ms',
+    doc: 'Time in which a whole request must arrive; never less than the headers timeout.',
+  })
+  readonly bodyTimeoutMs!: number;
+
+  @Int({
+    env: 'MCP_KEEP_ALIVE_INTERVAL_MS',
+    default: 15_000,
+    min: 1_000,
+    max: 300_000,
+    unit: 'ms',
+    doc: 'Pause between keep-alive comments on an open stream.',
+  })
+  readonly keepAliveMs!: number;
+}

@@ -1,0 +1,23 @@
+import type { Principal } from '../auth/index.js';
+import type { Session } from '../session/index.js';
+
+/** Doors through which messages come. */
+export type Door = 'stdio' | 'http' | 'sse' | 'websocket' | 'tcp';
+
+/**
+ * The way between the dispatcher and one caller, for as long as a message is served: made by a transport, known to
+ * nobody below but as this.
+ */
+export abstract class Exchange {
+  abstract readonly door: Door;
+  abstract readonly principal: Principal;
+  /** Whether a session gets a sealed id that any connection can bring back, or lives and dies with this one. */
+  abstract readonly isSealed: boolean;
+  /** Names the connection, where an unproven caller has no session to be counted by. */
+  abstract readonly connectionKey: string;
+  /** The session of the message; `initialize` sets it. */
+  session: Session | undefined;
+
+  /** Sends a message that belongs to the request being served, before its answer. @param text one JSON-RPC message */
+  abstract send(text: string): void;
+}

@@ -1,0 +1,5 @@
+export { Dispatcher } from './dispatcher.js';
+export { DispatchModule } from './dispatch.module.js';
+export { LiveServerFacts } from './live-server-facts.js';
+export { type Door, Exchange } from './exchange.js';
+export { errorReply, type Failure, type Reply } from './reply.js';

@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { isJsonObject, type JsonObject, ProtocolError, VERSION } from '../../common/index.js';
+import { AppConfig } from '../../config/index.js';
+import { negotiate, type RequestMessage, rulesOf } from '../../protocol/index.js';
+import { SessionService } from '../../session/index.js';
+import type { Exchange } from '../exchange.js';
+import { objectParam, stringParam } from '../params.js';
+
+/** Opens a session: the one method that needs none. @see MCP 2025-11-25, basic/lifecycle, "Initialization" */
+@Injectable()
+export class InitializeHandler {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** @throws ProtocolError already_initialized, invalid_params, session_limit */
+  handle(request: RequestMessage, exchange: Exchange): JsonObject {
+    if (exchange.session) throw new ProtocolError('already_initialized', 'This session is already initialized');
+    const params = request.params ?? {};
+    const revision = negotiate(stringParam(params, 'protocolVersion'));
+    const rules = rulesOf(revision);
+    exchange.session = this.sessions.open({
+      principal: exchange.principal,
+      revision,
+      capabilities: objectParam(params, 'capabilities') ?? {},
+      clientInfo: clientInfo(params['clientInfo']),
+      sealed: exchange.isSealed,
+    });
+    return {
+      protocolVersion: revision,
+      capabilities: {
+        tools: {},
+        resources: {},
+        prompts: {},
+        logging: {},
+        ...(rules.toolAnnotations && { completions: {} }),
+      },
+      serverInfo: { name: this.config.server.name, version: VERSION },
+    };
+  }
+}
+
+/** @throws ProtocolError invalid_params */
+function clientInfo(value: unknown): { name: string; version: string } {
+  if (isJsonObject(value) && typeof value['name'] === 'string' && typeof value['version'] === 'string') {
+    return { name: value['name'], version: value['version'] };
+  }
+  throw new ProtocolError('invalid_params', 'Invalid params: clientInfo must have a name and a version');
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { JsonObject } from '../../common/index.js';
+import { PromptRegistry } from '../../prompts/index.js';
+import { rulesOf, type SerializedResult } from '../../protocol/index.js';
+import { type MethodCall, MethodHandler } from '../method-handler.js';
+import { Pages } from '../pages.js';
+import { stringMapParam, stringParam } from '../params.js';
+import { promptView } from '../views.js';
+
+/** @see MCP 2025-11-25, server/prompts */
+@Injectable()
+export class PromptsHandler extends MethodHandler {
+  override readonly methods = ['prompts/list', 'prompts/get'];
+
+  constructor(
+    private readonly registry: PromptRegistry,
+    private readonly pages: Pages,
+  ) {
+    super();
+  }
+
+  override handle(call: MethodCall): SerializedResult | Promise<JsonObject> {
+    const { request, params, scope } = call;
+    if (request.method === 'prompts/list') return this.list(call);
+    return this.registry.get(stringParam(params, 'name'), stringMapParam(params, 'arguments'), scope);
+  }
+
+  private list({ params, session, exchange }: MethodCall): SerializedResult {
+    const { revision } = session;
+    const rules = rulesOf(revision);
+    return this.pages.page(
+      {
+        list: 'prompts',
+        version: this.registry.version,
+        entries: () => this.registry.all(),
+        view: (prompt) => promptView(prompt, rules),
+      },
+      { principal: exchange.principal, revision, cursor: params['cursor'] },
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { isGatehouseError, type JsonObject } from '../../common/index.js';
+import { rulesOf, type SerializedResult } from '../../protocol/index.js';
+import { ToolExecutor, ToolRegistry, toFailedResult } from '../../tools/index.js';
+import { type MethodCall, MethodHandler } from '../method-handler.js';
+import { Pages } from '../pages.js';
+import { stringParam } from '../params.js';
+import { toolResultView, toolView } from '../views.js';
+
+/** @see MCP 2025-11-25, server/tools */
+@Injectable()
+export class ToolsHandler extends MethodHandler {
+  override readonly methods = ['tools/list', 'tools/call'];
+
+  constructor(
+    private readonly registry: ToolRegistry,
+    private readonly executor: ToolExecutor,
+    private readonly pages: Pages,
+  ) {
+    super();
+  }
+
+  override handle(call: MethodCall): SerializedResult | Promise<JsonObject> {
+    return call.request.method === 'tools/list' ? this.list(call) : this.call(call);
+  }
+
+  private list({ params, session, exchange }: MethodCall): SerializedResult {
+    const { revision } = session;
+    const rules = rulesOf(revision);
+    return this.pages.page(
+      {
+        list: 'tools',
+        version: this.registry.version,
+        entries: () => this.registry.enabled(),
+        view: (tool) => toolView(tool, rules),
+      },
+      { principal: exchange.principal, revision, cursor: params['cursor'] },
+    );
+  }
+
+  private async call({ params, rules, scope }: MethodCall): Promise<JsonObject> {
+    const name = stringParam(params, 'name');
+    try {
+      return toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
+    } catch (error) {
+      if (!rules.inputFaultsAsResults || !isGatehouseError(error) || error.kind !== 'invalid_params') throw error;
+      const { kind, message, data } = error;
+      return toFailedResult({ kind, message, requestId: scope.origin.requestId, data });
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { ERROR_CODES, type ErrorKind, type JsonObject } from '../common/index.js';
+import { encodeError, encodeResult, type RequestId, type SerializedResult } from '../protocol/index.js';
+
+/** The answer to one message, encoded; the door frames it. */
+export interface Reply {
+  readonly text: string;
+  /** What is wrong, where it is an error. */
+  readonly kind?: ErrorKind;
+  /** Whether the fault is of the message itself rather than of what it asks for: HTTP then says so with its status. */
+  readonly isEnvelopeFault?: boolean;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** What an error says to its caller. */
+export interface Failure {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly data?: JsonObject | undefined;
+}
+
+export function successReply(id: RequestId, result: JsonObject | SerializedResult): Reply {
+  return { text: encodeResult(id, result) };
+}
+
+/**
+ * The one place where an error becomes bytes: code by era, kind and request id in `data`.
+ * @see DESIGN D-4
+ */
+export function errorReply(
+  id: RequestId | null,
+  { kind, message, data }: Failure,
+  where: { readonly requestId?: string | undefined; readonly era?: 'legacy' | 'modern' } = {},
+): Reply {
+  const code = ERROR_CODES[kind][where.era ?? 'legacy'];
+  const retryAfterMs = data?.['retryAfterMs'];
+  return {
+    text: encodeError(id, {
+      code,
+      message,
+      data: { kind, ...(where.requestId && { requestId: where.requestId }), ...data },
+    }),
+    kind,
+    isEnvelopeFault: ENVELOPE_FAULTS.has(kind),
+    retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
+  };
+}
+
+const ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'parse_error',
+  'invalid_request',
+  'message_too_large',
+  'forbidden_key',
+  'too_complex',
+  'batch_not_allowed',
+  'duplicate_request_id',
+  'not_initialized',
+  'already_initialized',
+  'unsupported_revision',
+  'rate_limited',
+  'session_limit',
+  'session_required',
+  'session_not_found',
+  'shutting_down',
+  'auth_required',
+  'auth_failed',
+]);

@@ -1,0 +1,31 @@
+// The public face for authors of tools and of Nest applications.
+export { GatehouseModule, type GatehouseOptions } from './app.module.js';
+export type { Principal } from './auth/index.js';
+export { ToolError } from './common/index.js';
+export {
+  Completion,
+  type CompletionOptions,
+  Prompt,
+  type PromptArgument,
+  type PromptOptions,
+} from './prompts/index.js';
+export {
+  Resource,
+  type ResourceAnnotations,
+  type ResourceOptions,
+  ResourceTemplate,
+  type ResourceTemplateOptions,
+} from './resources/index.js';
+export {
+  type CallContext,
+  type DefinedTool,
+  defineTool,
+  Describe,
+  type IconOptions,
+  type LogSeverity,
+  type SchemaSource,
+  Tool,
+  type ToolContext,
+  type ToolOptions,
+} from './tools/index.js';
+export { attachGatehouse } from './transport/index.js';

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/index.js';
+import { AppConfig } from '../config/index.js';
+import { LruMap } from './lru-map.js';
+import { ALLOWED, type RateOutcome, SlidingWindow } from './sliding-window.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** How often: messages per caller, and runs per caller and tool. */
+export abstract class RateLimiter {
+  /** Counts one message of a caller. @param caller a stable key of the principal, or of the session where it is unproven */
+  abstract takeMessage(caller: string): RateOutcome;
+
+  /** Counts one run of a tool. @param perMinute runs a minute that the tool allows each caller, >= 1 */
+  abstract takeRun(caller: string, tool: string, perMinute: number): RateOutcome;
+}
+
+/** Counts in this process. Callers are forgotten least recently used first. */
+@Injectable()
+export class MemoryRateLimiter extends RateLimiter {
+  private readonly windows: LruMap<SlidingWindow>;
+  private readonly buckets: LruMap<TokenBucket>;
+
+  constructor(
+    private readonly config: AppConfig,
+    private readonly clock: Clock,
+  ) {
+    super();
+    this.windows = new LruMap(config.rate.maxClients);
+    this.buckets = new LruMap(config.rate.maxClients);
+  }
+
+  override takeMessage(caller: string): RateOutcome {
+    const { enabled, maxMessages, burst, windowMs } = this.config.rate;
+    if (!enabled) return ALLOWED;
+    return this.windows
+      .use(caller, () => new SlidingWindow(maxMessages + burst, windowMs))
+      .take(this.clock.monotonic());
+  }
+
+  override takeRun(caller: string, tool: string, perMinute: number): RateOutcome {
+    if (!this.config.rate.enabled) return ALLOWED;
+    const now = this.clock.monotonic();
+    return this.buckets.use(`${tool}\n${caller}`, () => new TokenBucket(perMinute, now)).take(now);
+  }
+}

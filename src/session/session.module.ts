@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/index.js';
+import { Sealer } from './sealer.js';
+import { SessionRecords } from './session-records.js';
+import { SessionService } from './session.service.js';
+import { SessionSweeper } from './session-sweeper.js';
+import { SessionTerms } from './session-terms.js';
+
+/** Needs AppConfig, Clock and the store ports from global modules. */
+@Module({
+  imports: [AuditModule],
+  providers: [Sealer, SessionRecords, SessionService, SessionSweeper, SessionTerms],
+  exports: [Sealer, SessionService],
+})
+export class SessionModule {}

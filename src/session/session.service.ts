@@ -1,0 +1,272 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { SecurityLog } from '../audit/index.js';
+import type { Principal } from '../auth/index.js';
+import { isGatehouseError, type JsonObject, ProtocolError } from '../common/index.js';
+import type { LegacyRevision } from '../protocol/index.js';
+import type { SessionRecord } from '../store/index.js';
+import { ClientCapabilities } from './capabilities.js';
+import { type ClientInfo, keptClientInfo } from './client-info.js';
+import { sessionLogLevel } from './log-level.js';
+import { openSession, sealSession, type SessionIdentity } from './sealed-session.js';
+import { Sealer } from './sealer.js';
+import { hashOfId, Session, type SessionEndReason } from './session.js';
+import { SessionRecords } from './session-records.js';
+import { SessionRegistry } from './session-registry.js';
+import { SessionTerms } from './session-terms.js';
+
+const KEY_BYTES = 16;
+
+/** What `initialize` says about a new session. */
+export interface OpenSession {
+  readonly principal: Principal;
+  readonly revision: LegacyRevision;
+  /** `params.capabilities`, as the client sent it. */
+  readonly capabilities: JsonObject;
+  readonly clientInfo?: ClientInfo | undefined;
+  /**
+   * Whether the session gets a sealed id, which any connection and any replica can bring back. Otherwise it lives and
+   * dies with its connection: whoever owns that ends it.
+   */
+  readonly sealed: boolean;
+}
+
+/** Opens, finds and ends sessions. @see DESIGN decision 3, D-7, D-8, D-11; src/session/README.md */
+@Injectable()
+export class SessionService {
+  private readonly logger = new Logger(SessionService.name);
+  private readonly registry: SessionRegistry;
+  private readonly rebuilds = new Map<string, Promise<Session | undefined>>();
+  private isClosed = false;
+
+  constructor(
+    private readonly terms: SessionTerms,
+    private readonly sealer: Sealer,
+    private readonly records: SessionRecords,
+    private readonly security: SecurityLog,
+  ) {
+    this.registry = new SessionRegistry(terms);
+  }
+
+  /** Live sessions of this process. */
+  get count(): number {
+    return this.registry.count;
+  }
+
+  /** The live sessions of this process, in no promised order. */
+  list(): Session[] {
+    return [...this.registry];
+  }
+
+  /**
+   * Opens a session. At a cap, the session that was used longest ago and has neither stream nor running call ends.
+   * @throws ProtocolError session_limit: at a cap, and all sessions are in use
+   * @throws ProtocolError invalid_request: the names of the principal do not fit into an id
+   * @throws ProtocolError shutting_down
+   */
+  open({ principal, revision, capabilities, clientInfo, sealed }: OpenSession): Session {
+    const issuedAt = this.terms.now();
+    const identity: SessionIdentity = {
+      key: randomBytes(KEY_BYTES).toString('hex'),
+      issuer: principal.issuer,
+      subject: principal.subject,
+      revision,
+      capabilities: ClientCapabilities.read(capabilities),
+      issuedAt,
+      expiresAt: sealed ? this.terms.expiryOf(issuedAt) : Infinity,
+    };
+    const id = sealed ? sealSession(this.sealer, identity) : undefined;
+    const record = { lastSeenAt: issuedAt, ...(clientInfo && { clientInfo: keptClientInfo(clientInfo) }) };
+    const session = this.admit(principal, { id, identity, record });
+    void this.records.write(session, issuedAt);
+    this.security.emit('session_created', { sessionId: session.idHash, principal: nameOf(principal) });
+    return session;
+  }
+
+  /**
+   * Finds a session that is in this process, and notes a sign of life. For the hot path: where it finds nothing,
+   * {@link find} has the answer.
+   */
+  peek(id: string, principal: Principal): Session | undefined {
+    const session = this.registry.get(id);
+    if (!session || !isOwnedBy(session, principal)) return undefined;
+    const now = this.terms.now();
+    if (!this.isAlive(session, now)) return undefined;
+    this.note(session, now);
+    return session;
+  }
+
+  /**
+   * Finds a session by its sealed id, rebuilds it where this process does not have it, and notes a sign of life.
+   * @param id anything that a caller sent
+   * @returns undefined when the id is forged, expired or ended, or somebody else's: no caller can tell which
+   * @throws ProtocolError session_limit, shutting_down: the session is good, and cannot be rebuilt here now
+   */
+  async find(id: string, principal: Principal): Promise<Session | undefined> {
+    const cached = this.peek(id, principal);
+    if (cached) return cached;
+    const identity = openSession(this.sealer, id);
+    const details = { sessionId: hashOfId(id), principal: nameOf(principal) };
+    if (!identity) return this.refuse('invalid_input', { ...details, error: 'The session id does not open' });
+    if (!isOwnedBy(identity, principal)) return this.refuse('session_hijack_attempt', details);
+    if (identity.expiresAt <= this.terms.now())
+      return this.refuse('session_expired', { ...details, reason: 'expired' });
+    const session = this.registry.get(id) ?? (await this.rebuild(id, identity, principal));
+    if (!session || session.isEnded) return this.refuse('session_expired', { ...details, reason: 'ended' });
+    const now = this.terms.now();
+    if (this.isAlive(session, now)) {
+      this.note(session, now);
+      return session;
+    }
+    await this.end(session, 'idle');
+    return undefined;
+  }
+
+  /** Notes a sign of life. */
+  touch(session: Session): void {
+    if (!session.isEnded) this.note(session, this.terms.now());
+  }
+
+  /**
+   * Ends a session: its calls are aborted and its streams closed at once, and its id never opens again.
+   * @returns when that is durable
+   * @throws Error the store could not make it durable; the session is over in this process all the same
+   */
+  async end(session: Session, reason: Exclude<SessionEndReason, 'shutdown'>): Promise<void> {
+    this.drop(session, reason);
+    if (session.id !== undefined && session.expiresAt > this.terms.now()) {
+      await this.records.bury(session.key, session.expiresAt);
+    }
+  }
+
+  /**
+   * Ends what has been idle for too long or is too old, and keeps the records of busy sessions fresh.
+   * @param now ms since the epoch
+   * @returns how many sessions ended
+   */
+  async sweep(now = this.terms.now()): Promise<number> {
+    const ends: Promise<void>[] = [];
+    for (const session of this.registry) {
+      if (session.expiresAt <= now) ends.push(this.endLogged(session, 'expired'));
+      else if (!this.isAlive(session, now)) ends.push(this.endLogged(session, 'idle'));
+      else if (session.isBusy) this.note(session, now);
+      else this.records.writeIfDue(session, now);
+    }
+    await Promise.all([...ends, this.records.retry(now)]);
+    return ends.length;
+  }
+
+  /** Lets all sessions go at shutdown: calls and streams end, ids stay good for the next process. */
+  async closeAll(): Promise<void> {
+    this.isClosed = true;
+    const now = this.terms.now();
+    const writes: Promise<void>[] = [];
+    for (const session of this.registry) {
+      if (session.isBusy) this.registry.saw(session, now);
+      this.drop(session, 'shutdown');
+      if (session.isDirty) writes.push(this.records.write(session, now));
+    }
+    await Promise.all(writes);
+  }
+
+  /** Two requests that come with an id at the same time share one session. */
+  private rebuild(id: string, identity: SessionIdentity, principal: Principal): Promise<Session | undefined> {
+    const running = this.rebuilds.get(id);
+    if (running) return running;
+    const rebuild = this.load(id, identity, principal).finally(() => this.rebuilds.delete(id));
+    this.rebuilds.set(id, rebuild);
+    return rebuild;
+  }
+
+  private async load(id: string, identity: SessionIdentity, principal: Principal): Promise<Session | undefined> {
+    const record = await this.records.read(identity.key);
+    if (record === 'ended') return undefined;
+    const now = this.terms.now();
+    if (record && this.terms.wasIdleTooLong(record.lastSeenAt, now)) {
+      await this.records.bury(identity.key, identity.expiresAt);
+      return undefined;
+    }
+    return this.admit(principal, { id, identity, record: { ...record, lastSeenAt: now } });
+  }
+
+  private admit(principal: Principal, { id, identity, record }: Admission): Session {
+    if (this.isClosed) throw new ProtocolError('shutting_down', 'The server is shutting down: try again');
+    this.makeRoomFor(principal);
+    const session = new Session({
+      ...identity,
+      ...record,
+      id,
+      owner: this.registry.ownerOf(principal),
+      watch: this.registry,
+      logLevel: sessionLogLevel(record.logLevel),
+    });
+    this.registry.add(session);
+    return session;
+  }
+
+  private makeRoomFor(principal: Principal): void {
+    try {
+      let idle = this.registry.inTheWayOf(principal);
+      while (idle) {
+        void this.endLogged(idle, 'gave_way');
+        idle = this.registry.inTheWayOf(principal);
+      }
+    } catch (error) {
+      if (isGatehouseError(error)) this.security.emit('session_limit', { principal: nameOf(principal) });
+      throw error;
+    }
+  }
+
+  private isAlive(session: Session, now: number): boolean {
+    return session.expiresAt > now && (session.isBusy || !this.terms.isIdleTooLong(session.lastSeenAt, now));
+  }
+
+  private note(session: Session, now: number): void {
+    this.registry.saw(session, now);
+    this.records.writeIfDue(session, now);
+  }
+
+  private drop(session: Session, reason: SessionEndReason): void {
+    if (!this.registry.remove(session)) return;
+    const count = session.close(reason);
+    const sessionId = session.idHash;
+    this.logger.debug(`Session ${sessionId} ended: ${reason}`);
+    if (count > 0) this.security.emit('requests_cancelled', { sessionId, count, reason });
+    if (reason === 'idle' || reason === 'expired') {
+      this.security.emit('session_expired', { sessionId, principal: nameOf(session), reason });
+    }
+  }
+
+  /** The same as {@link end}, for where nobody waits: the tombstone is tried again by the next sweep. */
+  private async endLogged(session: Session, reason: 'expired' | 'idle' | 'gave_way'): Promise<void> {
+    try {
+      await this.end(session, reason);
+    } catch (error) {
+      this.logger.warn(`The end of session ${session.idHash} is not durable yet: ${String(error)}`);
+    }
+  }
+
+  private refuse(...event: Parameters<SecurityLog['emit']>): undefined {
+    this.security.emit(...event);
+    return undefined;
+  }
+}
+
+interface Admission {
+  readonly id: string | undefined;
+  readonly identity: SessionIdentity;
+  readonly record: SessionRecord;
+}
+
+interface Named {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+function isOwnedBy(session: Named, { issuer, subject }: Principal): boolean {
+  return session.subject === subject && session.issuer === issuer;
+}
+
+function nameOf({ issuer, subject }: Named): string {
+  return `${issuer}/${subject}`;
+}

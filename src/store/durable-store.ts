@@ -1,0 +1,34 @@
+/** One record under a namespace and a key. */
+export interface DurableRecord {
+  readonly namespace: string;
+  readonly key: string;
+  /** Any JSON value. */
+  readonly value: unknown;
+  /** When the record is gone, ms since the epoch; absent, it stays until it is deleted. */
+  readonly expiresAt?: number;
+}
+
+/**
+ * What must outlast the process: tombstones, tool state.
+ * A change is seen by this process at once, and promised only when its promise resolves. After a rejection the change
+ * may or may not outlast the process; putting the same record again is always safe.
+ */
+export abstract class DurableStore {
+  /** @returns the value, or undefined when there is no such record or it has expired */
+  abstract get(namespace: string, key: string): Promise<unknown>;
+
+  /** Whether a record exists and has not expired: cheaper than reading it. */
+  abstract has(namespace: string, key: string): Promise<boolean>;
+
+  /**
+   * Writes a record over what was there; resolves when it is durable.
+   * @throws Error the record could not be made durable
+   */
+  abstract put(record: DurableRecord): Promise<void>;
+
+  /** Removes a record, which need not exist; resolves when the removal is durable. */
+  abstract delete(namespace: string, key: string): Promise<void>;
+
+  /** @returns the records of a namespace that have not expired, in no promised order */
+  abstract list(namespace: string): Promise<DurableRecord[]>;
+}

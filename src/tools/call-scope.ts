@@ -1,0 +1,81 @@
+import { ProtocolError, type Clock, type GatehouseError } from '../common/index.js';
+import type { Principal } from '../auth/index.js';
+
+/** How a running call talks to its caller; the transport behind it stays unseen. */
+export interface CallReply {
+  /** Whether the caller asked for progress. */
+  readonly wantsProgress: boolean;
+  progress(progress: number, total: number | undefined, message: string | undefined): void;
+  log(level: string, data: unknown, logger: string | undefined): void;
+}
+
+/** What is known about a call before it runs. */
+export interface CallOrigin {
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** Key under which the caller's rates are counted. */
+  readonly callerKey: string;
+  readonly door: string;
+  /** Hash of the session id, where there is a session. */
+  readonly sessionHash?: string | undefined;
+  /** Deadline that the caller asks for, ms, >= 1. It can only shorten. */
+  readonly timeoutMs?: number | undefined;
+  readonly reply: CallReply;
+}
+
+/**
+ * One call while it runs: the one place where it is ended early, by whoever comes first. The signal is made only when
+ * someone asks for it, as most tools never do.
+ */
+export class CallScope {
+  private controller: AbortController | undefined;
+  private cause: GatehouseError | undefined;
+  private onAbort: ((cause: GatehouseError) => void) | undefined;
+  /** Monotonic ms at which the call is ended; set by the executor when the tool is known. */
+  deadlineAt = Number.POSITIVE_INFINITY;
+
+  constructor(readonly origin: CallOrigin) {}
+
+  /** Why the call was ended early, if it was. */
+  get aborted(): GatehouseError | undefined {
+    return this.cause;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.cause) this.controller.abort(this.cause);
+    }
+    return this.controller.signal;
+  }
+
+  /** Ends the call; the first cause stays. */
+  abort(cause: GatehouseError): void {
+    if (this.cause) return;
+    this.cause = cause;
+    this.controller?.abort(cause);
+    this.onAbort?.(cause);
+  }
+
+  /** The caller wants no answer any more. */
+  cancel(why: string): void {
+    this.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
+  }
+
+  /**
+   * Waits for the work, but no longer than the call lives: work that ignores its signal is left behind, its result
+   * dropped.
+   */
+  outlast<T>(work: PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.onAbort = reject;
+      work.then(resolve, reject);
+      if (this.cause) reject(this.cause);
+    });
+  }
+
+  /** Wall time at which the call is ended, ms since the epoch. */
+  deadline(clock: Clock): number {
+    return clock.now() + (this.deadlineAt - clock.monotonic());
+  }
+}

@@ -1,0 +1,26 @@
+export { CallGate, type GateTarget } from './call-gate.js';
+export { type CallOrigin, type CallReply, CallScope } from './call-scope.js';
+export { EnhancerOptions } from './enhancers.js';
+export { FeatureRunner } from './feature-runner.js';
+export { type Feature, FeatureScanner } from './feature-scanner.js';
+export type { BrokenPlugin, Plugin } from './plugins/plugin.js';
+export { loadPlugins } from './plugins/plugin-loader.js';
+export { Describe } from './schema/describe.decorator.js';
+export { ServerFacts, type ToolFacts } from './server-facts.js';
+export { type CallContext, LOG_SEVERITIES, type LogSeverity, type ToolContext } from './tool-context.js';
+export type { RegisteredTool } from './tool-definition.js';
+export { ToolExecutor } from './tool-executor.js';
+export {
+  type DefinedTool,
+  defineTool,
+  type DtoClass,
+  type FeatureOptions,
+  type IconOptions,
+  type SchemaSource,
+  type ToolOptions,
+} from './tool-options.js';
+export { ToolRegistry } from './tool-registry.js';
+export { toFailedResult, type ToolResult } from './tool-result.js';
+export { DefinedTools, ToolScanner } from './tool-scanner.js';
+export { Tool } from './tool.decorator.js';
+export { ToolsModule } from './tools.module.js';

@@ -1,0 +1,186 @@
+import { HttpException, Injectable, Logger } from '@nestjs/common';
+import { Clock, GatehouseError, isGatehouseError, ProtocolError, ToolError } from '../common/index.js';
+import { AppConfig } from '../config/index.js';
+import { ScopedCallContext } from './call-context.js';
+import { CallGate, type GateOutcome } from './call-gate.js';
+import type { CallScope } from './call-scope.js';
+import { Deadlines } from './deadlines.js';
+import type { CompiledSchema } from './schema/compiled-schema.js';
+import type { RegisteredTool } from './tool-definition.js';
+import { ToolRegistry, unknownTool } from './tool-registry.js';
+import { toFailedResult, toToolResult, type ToolResult } from './tool-result.js';
+
+const MS_PER_SEC = 1_000;
+const MAX_TIMEOUT_MS = 3_600_000;
+
+/**
+ * Runs tool calls, for every door alike: gate, validation, breaker, bulkhead, the method behind its enhancers, result,
+ * settle (D-12).
+ */
+@Injectable()
+export class ToolExecutor {
+  private readonly logger = new Logger(ToolExecutor.name);
+
+  constructor(
+    private readonly registry: ToolRegistry,
+    private readonly gate: CallGate,
+    private readonly deadlines: Deadlines,
+    private readonly config: AppConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Runs one call under its deadline.
+   * @param name the tool's name, from outside
+   * @param args JSON, already parsed; not yet checked against the schema
+   * @returns the result; `isError: true` when the tool failed, was switched off, or ran out of time
+   * @throws ProtocolError unknown_tool, rate_limited, invalid_params, permission_denied, server_busy, breaker_open, cancelled
+   * @see MCP 2025-11-25, server/tools, "Error Handling"
+   */
+  async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
+    const tool = this.registry.get(name);
+    if (!tool) throw unknownTool(name);
+    this.deadlines.watch(scope, this.timeoutOf(tool, scope));
+    try {
+      return await this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
+    } finally {
+      this.deadlines.forget(scope);
+    }
+  }
+
+  private async run(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
+    try {
+      this.refuseDisabled(tool);
+      const checked = await this.check(tool, args);
+      this.gate.authorize(tool.target, scope, checked);
+      this.refuseResting(tool);
+      if (!tool.bulkhead.tryEnter()) await this.queue(tool, scope);
+      return await this.runInside(tool, checked, scope);
+    } catch (error) {
+      if (!isGatehouseError(error) || error.family === 'protocol') throw error;
+      const { kind, message, data } = error;
+      return { value: toFailedResult({ kind, message, requestId: scope.origin.requestId, data }), kind };
+    }
+  }
+
+  /** Holds the place until the method is done, even where its caller went away: what runs, counts. */
+  private async runInside(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
+    if (!tool.breaker.tryPass(this.clock.monotonic())) {
+      tool.bulkhead.leave();
+      this.refuseResting(tool);
+    }
+    let work: unknown;
+    try {
+      if (scope.aborted) throw scope.aborted;
+      work = tool.run(args, new ScopedCallContext(scope, this.clock));
+      if (isPromiseLike(work)) {
+        const running = Promise.resolve(work).finally(() => tool.bulkhead.leave());
+        work = await scope.outlast(running);
+      } else {
+        tool.bulkhead.leave();
+      }
+    } catch (error) {
+      if (!isPromiseLike(work)) tool.bulkhead.leave();
+      throw this.reported(tool, this.toFailure(tool, error, scope));
+    }
+    return this.settleResult(tool, work);
+  }
+
+  private async settleResult(tool: RegisteredTool, value: unknown): Promise<GateOutcome<ToolResult>> {
+    const result = toToolResult(value, tool.output !== undefined);
+    if (tool.output && !result.isError) await this.checkOutput(tool, tool.output, result);
+    tool.breaker.report('success', this.clock.monotonic());
+    return { value: result, kind: result.isError ? 'tool_failed' : undefined };
+  }
+
+  private async checkOutput(tool: RegisteredTool, output: CompiledSchema, result: ToolResult): Promise<void> {
+    const checked = await output.check(result.structuredContent);
+    if (checked.isValid) return;
+    this.logger.error(`Tool ${tool.name} returned what its output schema does not allow: ${checked.faults.join('; ')}`);
+    const message = `Tool '${tool.name}' returned a result that its output schema does not allow. Its author must mend it.`;
+    throw this.reported(tool, new ToolError(message, { kind: 'invalid_result' }));
+  }
+
+  private reported(tool: RegisteredTool, failure: GatehouseError): GatehouseError {
+    tool.breaker.report(COUNTS_FOR_BREAKER.has(failure.kind) ? 'failure' : 'neutral', this.clock.monotonic());
+    return failure;
+  }
+
+  /** Says who may read what was thrown: our own errors and Nest's 4xx are written for callers, all else stays inside. */
+  private toFailure(tool: RegisteredTool, error: unknown, scope: CallScope): GatehouseError {
+    if (isGatehouseError(error)) return error;
+    if (error instanceof HttpException && error.getStatus() < 500) {
+      const kind = error.getStatus() === 403 || error.getStatus() === 401 ? 'permission_denied' : 'tool_failed';
+      return new ToolError(error.message, { kind, cause: error });
+    }
+    const { requestId } = scope.origin;
+    this.logger.error(
+      `Tool ${tool.name} threw, request ${requestId}`,
+      error instanceof Error ? error.stack : String(error),
+    );
+    const shown = this.config.tools.exposeErrors && error instanceof Error ? `: ${error.message}` : '.';
+    return new ToolError(
+      `Tool '${tool.name}' failed${shown} The operator finds the cause in the log under ${requestId}.`,
+      { kind: 'internal', cause: error },
+    );
+  }
+
+  private refuseDisabled(tool: RegisteredTool): void {
+    if (tool.isEnabled) return;
+    throw new ToolError(`Tool '${tool.name}' is not enabled on this server`, { kind: 'tool_disabled' });
+  }
+
+  private async check(tool: RegisteredTool, args: unknown): Promise<unknown> {
+    const given = this.withText(tool, args ?? {});
+    const outcome = tool.input.check(given);
+    const checked = isPromiseLike(outcome) ? await outcome : outcome;
+    if (checked.isValid) return checked.value;
+    throw new ProtocolError('invalid_params', `Invalid arguments for tool ${tool.name}: ${checked.faults.join('; ')}`, {
+      data: { faults: checked.faults },
+    });
+  }
+
+  /** A bare string in place of the arguments, for the tools that take one (S1-17). */
+  private withText(tool: RegisteredTool, args: unknown): unknown {
+    if (typeof args !== 'string') return args;
+    const { textArgument } = tool.options;
+    if (textArgument !== undefined) return { [textArgument]: args };
+    throw new ToolError(`Tool '${tool.name}' expects object arguments, got string: ${args.slice(0, 200)}`, {
+      kind: 'invalid_params',
+    });
+  }
+
+  private refuseResting(tool: RegisteredTool): void {
+    const retryAfterMs = Math.ceil(tool.breaker.restMs(this.clock.monotonic()));
+    if (retryAfterMs === 0) return;
+    throw new ToolError(
+      `Circuit breaker is open for ${tool.name}: it failed too often. Try again in ${Math.ceil(retryAfterMs / MS_PER_SEC)} s.`,
+      {
+        kind: 'breaker_open',
+        data: { retryAfterMs },
+      },
+    );
+  }
+
+  private async queue(tool: RegisteredTool, scope: CallScope): Promise<void> {
+    const place = tool.bulkhead.wait(scope.signal);
+    if (place) return place;
+    const { limit, queue } = tool.bulkhead;
+    throw new ToolError(`Tool '${tool.name}' is busy: ${limit} calls run and ${queue} wait. Try again later.`, {
+      kind: 'server_busy',
+    });
+  }
+
+  /** Tool over request over global: a caller can shorten the tool's own deadline, never lengthen it. */
+  private timeoutOf(tool: RegisteredTool, scope: CallScope): number {
+    const asked = scope.origin.timeoutMs;
+    if (tool.timeoutMs !== undefined) return Math.min(tool.timeoutMs, asked ?? tool.timeoutMs);
+    return Math.min(asked ?? this.config.tools.defaultTimeoutSec * MS_PER_SEC, MAX_TIMEOUT_MS);
+  }
+}
+
+const COUNTS_FOR_BREAKER: ReadonlySet<string> = new Set(['timeout', 'internal', 'invalid_result']);
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { AuditModule } from '../audit/index.js';
+import { AuthModule } from '../auth/index.js';
+import { LimitsModule } from '../limits/index.js';
+import { BUILTIN_TOOLS } from './builtin/index.js';
+import { CallGate } from './call-gate.js';
+import { CommandRunner } from './command/index.js';
+import { Deadlines } from './deadlines.js';
+import { Enhancers } from './enhancers.js';
+import { FeatureRunner } from './feature-runner.js';
+import { FeatureScanner } from './feature-scanner.js';
+import { ToolExecutor } from './tool-executor.js';
+import { ToolRegistry } from './tool-registry.js';
+import { ToolScanner } from './tool-scanner.js';
+
+@Module({
+  imports: [DiscoveryModule, AuditModule, AuthModule, LimitsModule],
+  providers: [
+    CallGate,
+    CommandRunner,
+    Deadlines,
+    Enhancers,
+    FeatureRunner,
+    FeatureScanner,
+    ToolExecutor,
+    ToolRegistry,
+    ToolScanner,
+    ...BUILTIN_TOOLS,
+  ],
+  exports: [CallGate, FeatureRunner, FeatureScanner, ToolExecutor, ToolRegistry, ToolScanner],
+})
+export class ToolsModule {}

@@ -1,0 +1,49 @@
+import type { ServerResponse } from 'node:http';
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+} as const;
+
+/** Server-sent events over one response. @see WHATWG HTML, "Server-sent events" */
+export class EventStream {
+  private constructor(
+    private readonly res: ServerResponse,
+    private readonly maxBufferedBytes: number,
+  ) {}
+
+  /**
+   * Opens the stream: from here on the response is events.
+   * @param maxBufferedBytes what may wait for a slow reader before it is cut off
+   */
+  static open(res: ServerResponse, maxBufferedBytes: number): EventStream {
+    res.writeHead(200, HEADERS);
+    res.flushHeaders();
+    return new EventStream(res, maxBufferedBytes);
+  }
+
+  get isOpen(): boolean {
+    return !this.res.destroyed && !this.res.writableEnded;
+  }
+
+  /** @param text one JSON-RPC message, without line breaks as JSON.stringify leaves it */
+  message(text: string): void {
+    this.write(`event: message\ndata: ${text}\n\n`);
+  }
+
+  /** Keeps proxies from taking a quiet stream for a dead one. */
+  comment(): void {
+    this.write(': keep-alive\n\n');
+  }
+
+  end(): void {
+    if (this.isOpen) this.res.end();
+  }
+
+  private write(text: string): void {
+    if (!this.isOpen) return;
+    this.res.write(text);
+    if (this.res.writableLength > this.maxBufferedBytes) this.res.destroy();
+  }
+}

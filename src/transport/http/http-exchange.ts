@@ -1,0 +1,79 @@
+import type { ServerResponse } from 'node:http';
+import type { Principal } from '../../auth/index.js';
+import { Exchange, type Reply } from '../../dispatch/index.js';
+import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
+import { EventStream } from './event-stream.js';
+import { statusOf, writeReply } from './http-errors.js';
+import { isBatch } from './http-rules.js';
+
+/**
+ * One POST and its answer. It stays undecided until something has to be sent before the answer: then it becomes a
+ * stream of events; else it ends as one JSON body.
+ */
+export class HttpExchange extends Exchange {
+  override readonly door = 'http';
+  override readonly isSealed = true;
+  private stream: EventStream | undefined;
+  /** Monotonic ms at which the client was first seen to be gone. */
+  goneSince: number | undefined;
+
+  constructor(
+    private readonly res: ServerResponse,
+    override readonly principal: Principal,
+    private readonly options: {
+      readonly decoded: Decoded | readonly Decoded[];
+      readonly startedAt: number;
+      readonly maxBufferedBytes: number;
+    },
+  ) {
+    super();
+  }
+
+  override get connectionKey(): string {
+    const { remoteAddress, remotePort } = this.res.socket ?? {};
+    return `${remoteAddress}:${remotePort}`;
+  }
+
+  get startedAt(): number {
+    return this.options.startedAt;
+  }
+
+  get isGone(): boolean {
+    return this.res.destroyed && !this.res.writableFinished;
+  }
+
+  override send(text: string): void {
+    this.open().message(text);
+  }
+
+  /** Shows a proxy that the call still runs. */
+  keepAlive(): void {
+    this.open().comment();
+  }
+
+  /** Ends the calls of this POST: its client left and did not come back. */
+  abandon(): void {
+    const { decoded } = this.options;
+    for (const message of isBatch(decoded) ? decoded : [decoded]) {
+      if (!isMalformed(message) && isRequest(message))
+        this.session?.cancel(message.id, 'nobody came back for the answer');
+    }
+  }
+
+  /** @param reply undefined where no answer is owed */
+  end(reply: Reply | undefined): void {
+    if (this.stream) {
+      if (reply) this.stream.message(reply.text);
+      this.stream.end();
+    } else if (reply) {
+      writeReply(this.res, reply, statusOf(reply));
+    } else if (!this.res.headersSent) {
+      this.res.writeHead(202, { 'Content-Length': 0 }).end();
+    }
+  }
+
+  private open(): EventStream {
+    this.stream ??= EventStream.open(this.res, this.options.maxBufferedBytes);
+    return this.stream;
+  }
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { ProtocolError } from '../../common/index.js';
+import { type Decoded, isLegacyRevision, isMalformed, isRequest, LEGACY_REVISIONS } from '../../protocol/index.js';
+
+/** What most clients send, compared as it is before anything is parsed. */
+const USUAL_ACCEPT = 'application/json, text/event-stream';
+
+/**
+ * The media types of a POST: it brings JSON, and takes JSON and events.
+ * @throws ProtocolError unsupported_media_type, not_acceptable
+ * @see MCP 2025-11-25, basic/transports, "Sending Messages to the Server"
+ */
+export function checkMediaTypes(req: IncomingMessage): void {
+  const type = req.headers['content-type'];
+  if (type !== 'application/json' && type?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') {
+    throw new ProtocolError('unsupported_media_type', 'Unsupported Media Type: send Content-Type: application/json');
+  }
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new ProtocolError('unsupported_media_type', 'Unsupported Media Type: send the body without Content-Encoding');
+  }
+  if (!accepts(req, 'application/json') || !accepts(req, 'text/event-stream')) {
+    throw new ProtocolError('not_acceptable', `Not Acceptable: send Accept: ${USUAL_ACCEPT}`);
+  }
+}
+
+/** Whether a request takes a media type; one without an Accept header takes any. @see RFC 9110 section 12.5.1 */
+export function accepts(req: IncomingMessage, type: 'application/json' | 'text/event-stream'): boolean {
+  const { accept } = req.headers;
+  if (accept === undefined || accept === USUAL_ACCEPT) return true;
+  const family = `${type.slice(0, type.indexOf('/'))}/*`;
+  return accept.split(',').some((range) => {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return (name === type || name === '*/*' || name === family) && !parameters.some((p) => /^q=0(\.0*)?$/.test(p));
+  });
+}
+
+/**
+ * The revision header, where a client sends one.
+ * @throws ProtocolError unsupported_revision
+ * @see MCP 2025-11-25, basic/transports, "Protocol Version Header"
+ */
+export function checkRevision(req: IncomingMessage): void {
+  const revision = req.headers['mcp-protocol-version'];
+  if (revision === undefined || isLegacyRevision(revision)) return;
+  throw new ProtocolError(
+    'unsupported_revision',
+    `Bad Request: Unsupported protocol version (supported versions: ${LEGACY_REVISIONS.join(', ')})`,
+    { data: { supported: [...LEGACY_REVISIONS] } },
+  );
+}
+
+export function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
+  return Array.isArray(decoded);
+}
+
+export function isInitialize(decoded: Decoded | readonly Decoded[]): boolean {
+  return !isBatch(decoded) && !isMalformed(decoded) && isRequest(decoded) && decoded.method === 'initialize';
+}

@@ -1,0 +1,76 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../../common/index.js';
+import { AppConfig } from '../../config/index.js';
+import type { Session } from '../../session/index.js';
+import type { EventStream } from './event-stream.js';
+import type { HttpExchange } from './http-exchange.js';
+
+const SWEEP_MS = 1_000;
+
+/**
+ * What is open on the HTTP door: running POSTs and the streams of GETs. One timer for all of them keeps quiet ones
+ * alive, and ends calls that nobody came back for (D-3).
+ */
+@Injectable()
+export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
+  private readonly running = new Set<HttpExchange>();
+  private readonly streams = new Set<EventStream>();
+  private timer: NodeJS.Timeout | undefined;
+  private keptAliveAt = 0;
+
+  constructor(
+    private readonly config: AppConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+    for (const stream of this.streams) stream.end();
+  }
+
+  get runningCount(): number {
+    return this.running.size;
+  }
+
+  add(exchange: HttpExchange): void {
+    this.running.add(exchange);
+  }
+
+  delete(exchange: HttpExchange): void {
+    this.running.delete(exchange);
+  }
+
+  /** @returns what to call when the stream's connection is closed */
+  addStream(session: Session, stream: EventStream): () => void {
+    this.streams.add(stream);
+    const release = session.attachStream(() => stream.end());
+    return () => {
+      this.streams.delete(stream);
+      release();
+    };
+  }
+
+  sweep(): void {
+    const now = this.clock.monotonic();
+    const isDue = now - this.keptAliveAt >= this.config.http.keepAliveMs;
+    if (isDue) {
+      this.keptAliveAt = now;
+      for (const stream of this.streams) stream.comment();
+    }
+    for (const exchange of this.running) {
+      if (exchange.isGone) this.endIfAbandoned(exchange, now);
+      else if (isDue && now - exchange.startedAt >= this.config.http.keepAliveMs) exchange.keepAlive();
+    }
+  }
+
+  /** A broken connection never cancels a call of this era; nobody coming back in time does. */
+  private endIfAbandoned(exchange: HttpExchange, now: number): void {
+    exchange.goneSince ??= now;
+    if (now - exchange.goneSince < this.config.sessions.resumeMs) return;
+    exchange.abandon();
+  }
+}

@@ -1,0 +1,73 @@
+import type { Readable, Writable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { Authenticator, type Principal } from '../../auth/index.js';
+import { AppConfig } from '../../config/index.js';
+import { Dispatcher, errorReply, Exchange, type Reply } from '../../dispatch/index.js';
+import { decode } from '../../protocol/index.js';
+import { SessionService } from '../../session/index.js';
+import { LineReader } from './line-reader.js';
+
+/** The one caller of a process: everything that is read and written belongs to it. */
+class StdioExchange extends Exchange {
+  override readonly door = 'stdio';
+  override readonly isSealed = false;
+  override readonly connectionKey = 'stdio';
+
+  constructor(
+    override readonly principal: Principal,
+    private readonly output: Writable,
+  ) {
+    super();
+  }
+
+  override send(text: string): void {
+    this.output.write(`${text}\n`);
+  }
+
+  reply(reply: Reply | undefined): void {
+    if (reply) this.send(reply.text);
+  }
+}
+
+/**
+ * MCP over stdin and stdout: one JSON-RPC message a line, each way.
+ * @see MCP 2025-11-25, basic/transports, "stdio"
+ */
+@Injectable()
+export class StdioTransport {
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly authenticator: Authenticator,
+    private readonly sessions: SessionService,
+    private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Serves until the input ends; then running calls are cancelled, down to their child processes.
+   * @returns when all that was owed is written
+   */
+  async serve(input: Readable, output: Writable): Promise<void> {
+    const exchange = new StdioExchange(this.authenticator.local(), output);
+    const running = new Set<Promise<void>>();
+    const reader = new LineReader(this.config.limits.maxMessageBytes);
+    // A client that closed its end early is gone: what we would have written is owed to nobody.
+    output.on('error', () => input.destroy());
+    for await (const line of reader.lines(input)) {
+      const served = this.serveLine(line, exchange).finally(() => running.delete(served));
+      running.add(served);
+      // An initialize must have opened the session before the next line is looked at.
+      if (!exchange.session) await served;
+    }
+    if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
+    await Promise.all(running);
+    await new Promise<void>((resolve) => output.write('', () => resolve()));
+  }
+
+  private async serveLine(line: string | undefined, exchange: StdioExchange): Promise<void> {
+    if (line === undefined) {
+      exchange.reply(errorReply(null, { kind: 'message_too_large', message: 'Message too large' }));
+      return;
+    }
+    exchange.reply(await this.dispatcher.receive(decode(line), exchange));
+  }
+}

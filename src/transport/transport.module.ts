@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/index.js';
+import { AuthModule } from '../auth/index.js';
+import { DispatchModule } from '../dispatch/index.js';
+import { SessionModule } from '../session/index.js';
+import { HttpAdmission } from './http/http-admission.js';
+import { HttpLane } from './http/http-lane.js';
+import { OpenExchanges } from './http/open-exchanges.js';
+import { StreamableHttp } from './http/streamable-http.js';
+import { StdioTransport } from './stdio/stdio.transport.js';
+import { TransportService } from './transport.service.js';
+
+@Module({
+  imports: [AuditModule, AuthModule, DispatchModule, SessionModule],
+  providers: [HttpAdmission, HttpLane, OpenExchanges, StdioTransport, StreamableHttp, TransportService],
+})
+export class TransportModule {}
