@@ -73,7 +73,7 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: ['^src/(main|index)\\.ts$', '\\.spec\\.ts$'] },
+      from: { orphan: true, path: '^src/', pathNot: ['^src/(main|index)\\.ts$', '\\.d\\.ts$', '\\.spec\\.ts$'] },
       to: {},
     },
     {

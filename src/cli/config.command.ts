@@ -1,5 +1,5 @@
 import { hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
-import type { Invocation } from './run-cli.js';
+import type { Invocation } from './invocation.js';
 
 /** `gatehouse config`: every setting, its value (secrets redacted) and where that came from. */
 export async function showConfig({ argv, cwd }: Invocation): Promise<void> {

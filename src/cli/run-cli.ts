@@ -1,11 +1,5 @@
 import { EXIT, StartError, VERSION } from '../common/index.js';
-
-/** How the process was started. */
-export interface Invocation {
-  /** What follows the program: a command and its flags. */
-  readonly argv: readonly string[];
-  readonly cwd: string;
-}
+import type { Invocation } from './invocation.js';
 
 type Command = (invocation: Invocation) => Promise<void>;
 

@@ -8,7 +8,7 @@ import { loadPlugins, ToolRegistry } from '../tools/index.js';
 import { claimStdout, StdioTransport } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
-import type { Invocation } from './run-cli.js';
+import type { Invocation } from './invocation.js';
 import { StderrLogger } from './stderr-logger.js';
 
 /** `gatehouse serve`: runs the server until it is told to stop, or its stdio client leaves. */

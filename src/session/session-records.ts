@@ -43,8 +43,9 @@ export class SessionRecords {
    * @returns `ended` when there is a tombstone; undefined when there is no record
    */
   async read(key: string): Promise<SessionRecord | 'ended' | undefined> {
+    if (this.tombstones.isPending(key)) return 'ended';
     try {
-      const [isEnded, record] = await Promise.all([this.tombstones.has(key), this.store.get(key)]);
+      const [isEnded, record] = await Promise.all([this.tombstones.isDurable(key), this.store.get(key)]);
       return isEnded ? 'ended' : record;
     } catch (error) {
       this.complain('Session records cannot be read', error);
@@ -68,7 +69,7 @@ export class SessionRecords {
 
   /** Once per outage: there may be many thousand sessions. */
   private complain(what: string, error: unknown): void {
-    if (!this.isFailing) this.logger.warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.isFailing) this.logger.warn(`${what}: ${String(error)}`);
     this.isFailing = true;
   }
 }

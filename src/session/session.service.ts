@@ -118,7 +118,7 @@ export class SessionService {
       this.note(session, now);
       return session;
     }
-    await this.end(session, 'idle');
+    await this.logged(this.end(session, 'idle'));
     return undefined;
   }
 
@@ -147,8 +147,8 @@ export class SessionService {
   async sweep(now = this.terms.now()): Promise<number> {
     const ends: Promise<void>[] = [];
     for (const session of this.registry) {
-      if (session.expiresAt <= now) ends.push(this.endLogged(session, 'expired'));
-      else if (!this.isAlive(session, now)) ends.push(this.endLogged(session, 'idle'));
+      if (session.expiresAt <= now) ends.push(this.logged(this.end(session, 'expired')));
+      else if (!this.isAlive(session, now)) ends.push(this.logged(this.end(session, 'idle')));
       else if (session.isBusy) this.note(session, now);
       else this.records.writeIfDue(session, now);
     }
@@ -183,7 +183,7 @@ export class SessionService {
     if (record === 'ended') return undefined;
     const now = this.terms.now();
     if (record && this.terms.wasIdleTooLong(record.lastSeenAt, now)) {
-      await this.records.bury(identity.key, identity.expiresAt);
+      await this.logged(this.records.bury(identity.key, identity.expiresAt));
       return undefined;
     }
     return this.admit(principal, { id, identity, record: { ...record, lastSeenAt: now } });
@@ -208,7 +208,7 @@ export class SessionService {
     try {
       let idle = this.registry.inTheWayOf(principal);
       while (idle) {
-        void this.endLogged(idle, 'gave_way');
+        void this.logged(this.end(idle, 'gave_way'));
         idle = this.registry.inTheWayOf(principal);
       }
     } catch (error) {
@@ -237,12 +237,12 @@ export class SessionService {
     }
   }
 
-  /** The same as {@link end}, for where nobody waits: the tombstone is tried again by the next sweep. */
-  private async endLogged(session: Session, reason: 'expired' | 'idle' | 'gave_way'): Promise<void> {
+  /** For ends that nobody waits for: the tombstone holds in this process, and the next sweep tries again to write it. */
+  private async logged(end: Promise<void>): Promise<void> {
     try {
-      await this.end(session, reason);
+      await end;
     } catch (error) {
-      this.logger.warn(`The end of session ${session.idHash} is not durable yet: ${String(error)}`);
+      this.logger.warn(`The end of a session is not durable yet: ${String(error)}`);
     }
   }
 

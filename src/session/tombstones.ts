@@ -13,8 +13,14 @@ export class Tombstones {
 
   constructor(private readonly store: DurableStore) {}
 
-  async has(key: string): Promise<boolean> {
-    return this.pending.has(key) || (await this.store.has(NAMESPACE, key));
+  /** Whether one was asked for, and is not durable yet. */
+  isPending(key: string): boolean {
+    return this.pending.has(key);
+  }
+
+  /** Whether one is durable. */
+  isDurable(key: string): Promise<boolean> {
+    return this.store.has(NAMESPACE, key);
   }
 
   /**

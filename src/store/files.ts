@@ -20,9 +20,24 @@ export function codeOf(error: unknown): string {
   return code ?? message;
 }
 
+/** Whether an error comes from the operating system, or from Node in its name. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof (error as NodeJS.ErrnoException | undefined)?.code === 'string';
+}
+
 /** Whether an error of the operating system has this code. */
 export function isCode(error: unknown, code: string): boolean {
   return codeOf(error) === code;
+}
+
+/** Opens a file to read it, if there is one. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Opens a file that must not exist yet, for its owner only. */

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, readFile, rm, stat } from 'node:fs/promises';
+import { type FileHandle, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Clock, isJsonObject } from '../common/index.js';
-import { createExclusive, isCode } from './files.js';
+import { createExclusive, openIfThere } from './files.js';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 /** Pause between two signs of life. */
@@ -13,7 +13,7 @@ export const FOREIGN_STALE_MS = 30_000;
 // A lock file is made first and written next: one that stays empty for longer was left by a crash between the two.
 const UNWRITTEN_STALE_MS = 2_000;
 const RETRY_MS = 50;
-const MAX_TRIES = 100;
+const MAX_TRIES = 60;
 
 /** What a holder says of itself. */
 export interface HolderDetails {
@@ -117,12 +117,15 @@ class Attempt {
   }
 
   private async look(path: string): Promise<Sighting | undefined> {
+    // One handle, so that text and age are of the same lock.
+    const handle = await openIfThere(path);
+    if (!handle) return undefined;
     try {
-      const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+      const { mtimeMs } = await handle.stat();
+      const text = await handle.readFile('utf8');
       return { text, holder: holderOf(text), ageMs: this.clock.now() - mtimeMs };
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return undefined;
-      throw error;
+    } finally {
+      await handle.close();
     }
   }
 

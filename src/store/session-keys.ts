@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EXIT, StartError } from '../common/index.js';
 import { parseSessionKeys, type SessionKey } from '../config/index.js';
-import { isCode, syncFolder } from './files.js';
+import { openIfThere, syncFolder } from './files.js';
 
 const KEY_BYTES = 32;
 const OTHERS = 0o077;
@@ -64,13 +64,8 @@ function newKey(): SessionKey {
 
 /** @returns undefined when there is no such file */
 async function readPrivate(path: string): Promise<string | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const handle = await openIfThere(path);
+  if (!handle) return undefined;
   try {
     const { mode } = await handle.stat();
     // Windows has no such bits: Node makes them up.

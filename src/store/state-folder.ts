@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type Clock, EXIT, printable, StartError } from '../common/index.js';
-import { codeOf } from './files.js';
+import { codeOf, isSystemError } from './files.js';
 import { HEARTBEAT_MS, HeldLock, type Holder, type HolderDetails, takeLock } from './folder-lock.js';
 
 /** How a state folder is opened. */
@@ -80,7 +80,7 @@ function heldBy(holder: Holder, path: string): StartError {
 
 /** @returns the error, or what to do about it where it comes from the operating system */
 export function explained(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (!isSystemError(error)) return error;
   return new StartError(
     `The state folder ${path} cannot be used (${codeOf(error)}).`,
     ['Name a folder that this user can write, on a disk with free space: MCP_STATE_DIR or --state-dir.'],

@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/index.js';
 import { DispatchModule } from '../dispatch/index.js';
 import { SessionModule } from '../session/index.js';
 import { HttpAdmission } from './http/http-admission.js';
+import { HttpCallers } from './http/http-callers.js';
 import { HttpLane } from './http/http-lane.js';
 import { OpenExchanges } from './http/open-exchanges.js';
 import { StreamableHttp } from './http/streamable-http.js';
@@ -12,6 +13,6 @@ import { TransportService } from './transport.service.js';
 
 @Module({
   imports: [AuditModule, AuthModule, DispatchModule, SessionModule],
-  providers: [HttpAdmission, HttpLane, OpenExchanges, StdioTransport, StreamableHttp, TransportService],
+  providers: [HttpAdmission, HttpCallers, HttpLane, OpenExchanges, StdioTransport, StreamableHttp, TransportService],
 })
 export class TransportModule {}

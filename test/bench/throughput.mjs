@@ -28,8 +28,8 @@ export function load(url, { headers, body, secs, connections }) {
     return {
       rps: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]),
       bytesPerSec: toBytes(/Transfer\/sec:\s+(\S+)/.exec(out)[1]),
-      p50: /50%\s+(\S+)/.exec(out)[1],
-      p99: /99%\s+(\S+)/.exec(out)[1],
+      p50: /^\s+50%\s+(\S+)/m.exec(out)[1],
+      p99: /^\s+99%\s+(\S+)/m.exec(out)[1],
       bad: Number((/Non-2xx.*: (\d+)/.exec(out) ?? [0, 0])[1]),
     };
   } finally {

@@ -1,8 +1,8 @@
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { codeOf, isCode, syncFolder } from '../files.js';
+import { codeOf, openIfThere, syncFolder } from '../files.js';
 import { formatLine, putLine } from './journal-line.js';
 import { replay } from './journal-reader.js';
 import type { RecordTable } from './record-table.js';
@@ -153,10 +153,10 @@ export class JournalFile {
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
+  const handle = await openIfThere(path);
   try {
-    return await readFile(path);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
-    throw error;
+    return await handle?.readFile();
+  } finally {
+    await handle?.close();
   }
 }

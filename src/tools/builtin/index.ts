@@ -4,7 +4,5 @@ import { MathTool } from './math.tool.js';
 import { RunCommandTool } from './run-command.tool.js';
 import { TimeTool } from './time.tool.js';
 
-export { isRunCommandOffered } from './run-command.tool.js';
-
 /** The providers of the tools that come with the server, in the order in which they are listed. */
 export const BUILTIN_TOOLS = [EchoTool, TimeTool, ListFilesTool, MathTool, RunCommandTool] as const;

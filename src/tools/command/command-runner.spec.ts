@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,9 @@ const LONG_SEC = 1_000;
 const LONG_MS = LONG_SEC * 1_000;
 // Shorter than any test waits, longer than any program here takes to start.
 const SHORT_MS = 1_500;
+
+// What is killed is real, and so are the seconds of grace that it gets.
+jest.setTimeout(60_000);
 
 let folder: string;
 let runner: CommandRunner;

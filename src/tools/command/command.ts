@@ -1,6 +1,6 @@
 /** One run of one program. */
 export interface Command {
-  /** Name of a program on {@link CHILD_PATH}, or its path. */
+  /** Name of a program on the fixed search path, or its path. */
   readonly command: string;
   /** Handed over as they are: nothing splits, expands or interprets them. */
   readonly args: readonly string[];
@@ -49,7 +49,7 @@ export interface CommandOutcome {
 }
 
 /** Where programs are looked for: never where the server's own environment says. */
-export const CHILD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const CHILD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** All that a child knows of its environment (S4-16): no secret of the server is in reach. */
 export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = Object.freeze({

@@ -14,7 +14,7 @@ const NO_ARGUMENTS: JsonObject = Object.freeze({ type: 'object', properties: {},
  * @throws Error it cannot be compiled, or does not describe an object; the message is for the author
  */
 export function compileSchema(source: SchemaSource | undefined, side: 'input' | 'output'): CompiledSchema {
-  const compiled = compileForm(source ?? NO_ARGUMENTS, side);
+  const compiled = source === undefined ? compileJsonSchema(NO_ARGUMENTS, true) : compileForm(source, side);
   if (compiled.json['type'] !== 'object') throw new Error('the schema must have type "object" at its root');
   return compiled;
 }

@@ -13,7 +13,7 @@ import { compileJsonSchema } from './json-schema.js';
  */
 export function compileDto(dto: DtoClass): CompiledSchema {
   const { json, hasOtherRules, needsTransformer } = dtoToJsonSchema(dto);
-  const { check } = compileJsonSchema(json);
+  const compiled = compileJsonSchema(json, true);
   const instantiate = needsTransformer
     ? (value: JsonObject): object => plainToInstance(dto, value)
     : (value: JsonObject): object => Object.assign(new dto(), value);
@@ -21,7 +21,7 @@ export function compileDto(dto: DtoClass): CompiledSchema {
   return {
     json,
     check: (value) => {
-      const checked = check(value) as Checked;
+      const checked = compiled.check(value) as Checked;
       if (!checked.isValid) return checked;
       const instance = instantiate(value as JsonObject);
       return hasOtherRules ? validated(instance) : { isValid: true, value: instance };

@@ -5,28 +5,33 @@ import type { JsonObject } from '../../common/index.js';
 import { type Checked, type CompiledSchema, MAX_FAULTS } from './compiled-schema.js';
 
 const OPTIONS = { strict: false, allErrors: true, logger: false } as const;
+// The meta-schema costs more to compile than all built-in tools together: only what people wrote is held against it.
+const TRUSTED = { ...OPTIONS, meta: false, validateSchema: false } as const;
 const DRAFT_07 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
 
-// One compiler per dialect: what they cache is keyed by the schema object, and schemas live as long as the process.
-const dialects = new Map<string, Ajv>();
+// One compiler per kind: what they cache is keyed by the schema object, and schemas live as long as the process.
+const compilers = new Map<string, Ajv>();
 
-function dialectOf(schema: JsonObject): Ajv {
-  const name = typeof schema['$schema'] === 'string' && DRAFT_07.test(schema['$schema']) ? 'draft-07' : '2020-12';
-  let ajv = dialects.get(name);
+function compilerFor(schema: JsonObject, isTrusted: boolean): Ajv {
+  const isDraft07 = typeof schema['$schema'] === 'string' && DRAFT_07.test(schema['$schema']);
+  const options = isTrusted ? TRUSTED : OPTIONS;
+  const kind = `${isDraft07} ${isTrusted}`;
+  let ajv = compilers.get(kind);
   if (!ajv) {
-    ajv = name === 'draft-07' ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS);
+    ajv = isDraft07 ? new Ajv(options) : new Ajv2020(options);
     addFormats.default(ajv);
-    dialects.set(name, ajv);
+    compilers.set(kind, ajv);
   }
   return ajv;
 }
 
 /**
  * Compiles a JSON Schema: 2020-12, or draft-07 where `$schema` says so.
+ * @param isTrusted whether the schema was derived by us, so that it need not be checked against the meta-schema
  * @throws Error the schema is not valid, or refers to what it does not hold
  */
-export function compileJsonSchema(schema: JsonObject): CompiledSchema {
-  const validate = dialectOf(schema).compile(schema);
+export function compileJsonSchema(schema: JsonObject, isTrusted = false): CompiledSchema {
+  const validate = compilerFor(schema, isTrusted).compile(schema);
   return {
     json: schema,
     check: (value) => (validate(value) ? { isValid: true, value } : { isValid: false, faults: faultsOf(validate) }),

@@ -18,7 +18,7 @@ export function statusOf(reply: Reply): number {
 export function writeReply(res: ServerResponse, reply: Reply, status: number): void {
   if (res.headersSent || res.destroyed) return;
   if (reply.retryAfterMs !== undefined) res.setHeader('Retry-After', Math.ceil(reply.retryAfterMs / MS_PER_SEC));
-  const body = Buffer.from(reply.text);
-  res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
-  res.end(body);
+  // A string, not a buffer: Node then sends head and body in one write.
+  res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(reply.text) });
+  res.end(reply.text);
 }

@@ -2,9 +2,17 @@ import type { ServerResponse } from 'node:http';
 import type { Principal } from '../../auth/index.js';
 import { Exchange, type Reply } from '../../dispatch/index.js';
 import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
+import type { Session } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
 import { statusOf, writeReply } from './http-errors.js';
 import { isBatch } from './http-rules.js';
+
+/** Who sent a POST, in which session, and what it held. */
+export interface HttpCaller {
+  readonly principal: Principal;
+  readonly session: Session | undefined;
+  readonly decoded: Decoded | readonly Decoded[];
+}
 
 /**
  * One POST and its answer. It stays undecided until something has to be sent before the answer: then it becomes a
@@ -19,14 +27,15 @@ export class HttpExchange extends Exchange {
 
   constructor(
     private readonly res: ServerResponse,
-    override readonly principal: Principal,
-    private readonly options: {
-      readonly decoded: Decoded | readonly Decoded[];
-      readonly startedAt: number;
-      readonly maxBufferedBytes: number;
-    },
+    private readonly caller: HttpCaller,
+    private readonly options: { readonly startedAt: number; readonly maxBufferedBytes: number },
   ) {
     super();
+    this.session = caller.session;
+  }
+
+  override get principal(): Principal {
+    return this.caller.principal;
   }
 
   override get connectionKey(): string {
@@ -53,7 +62,7 @@ export class HttpExchange extends Exchange {
 
   /** Ends the calls of this POST: its client left and did not come back. */
   abandon(): void {
-    const { decoded } = this.options;
+    const { decoded } = this.caller;
     for (const message of isBatch(decoded) ? decoded : [decoded]) {
       if (!isMalformed(message) && isRequest(message))
         this.session?.cancel(message.id, 'nobody came back for the answer');

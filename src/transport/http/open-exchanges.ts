@@ -1,9 +1,10 @@
+import type { ServerResponse } from 'node:http';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import type { Session } from '../../session/index.js';
-import type { EventStream } from './event-stream.js';
-import type { HttpExchange } from './http-exchange.js';
+import { EventStream } from './event-stream.js';
+import { type HttpCaller, HttpExchange } from './http-exchange.js';
 
 const SWEEP_MS = 1_000;
 
@@ -36,22 +37,29 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
     return this.running.size;
   }
 
-  add(exchange: HttpExchange): void {
+  /** Begins the answer to a POST; {@link close} ends it. */
+  open(res: ServerResponse, caller: HttpCaller): HttpExchange {
+    const exchange = new HttpExchange(res, caller, {
+      startedAt: this.clock.monotonic(),
+      maxBufferedBytes: this.config.limits.maxBodyBytes,
+    });
     this.running.add(exchange);
+    return exchange;
   }
 
-  delete(exchange: HttpExchange): void {
+  close(exchange: HttpExchange): void {
     this.running.delete(exchange);
   }
 
-  /** @returns what to call when the stream's connection is closed */
-  addStream(session: Session, stream: EventStream): () => void {
+  /** Opens the stream of a GET, until its connection closes or its session ends. */
+  openStream(res: ServerResponse, session: Session): void {
+    const stream = EventStream.open(res, this.config.limits.maxBodyBytes);
     this.streams.add(stream);
     const release = session.attachStream(() => stream.end());
-    return () => {
+    res.on('close', () => {
       this.streams.delete(stream);
       release();
-    };
+    });
   }
 
   sweep(): void {

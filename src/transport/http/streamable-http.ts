@@ -1,21 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
-import { Authenticator, type Principal } from '../../auth/index.js';
-import { Clock, ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
+import type { Principal } from '../../auth/index.js';
+import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Dispatcher, errorReply } from '../../dispatch/index.js';
 import { decode, type Decoded, isMalformed } from '../../protocol/index.js';
-import { type Session, SessionService } from '../../session/index.js';
-import { EventStream } from './event-stream.js';
+import type { Session } from '../../session/index.js';
 import { HttpAdmission } from './http-admission.js';
+import { HttpCallers, sessionRequired } from './http-callers.js';
 import { refuse, writeReply } from './http-errors.js';
-import { HttpExchange } from './http-exchange.js';
 import { accepts, checkMediaTypes, checkRevision, isBatch, isInitialize } from './http-rules.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { readBody } from './read-body.js';
-
-const SESSION_HEADER = 'mcp-session-id';
 
 /**
  * The Streamable HTTP endpoint: POST for messages, GET for the server's own, DELETE to end a session.
@@ -27,13 +24,11 @@ export class StreamableHttp {
 
   constructor(
     private readonly admission: HttpAdmission,
-    private readonly authenticator: Authenticator,
-    private readonly sessions: SessionService,
+    private readonly callers: HttpCallers,
     private readonly dispatcher: Dispatcher,
     private readonly exchanges: OpenExchanges,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
-    private readonly clock: Clock,
   ) {}
 
   /** Serves one request, whole; nothing that is thrown gets past. */
@@ -43,7 +38,7 @@ export class StreamableHttp {
   }
 
   private async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const proven = this.authenticator.authenticate({ authorization: req.headers.authorization });
+    const proven = this.callers.principalOf(req);
     const principal = proven instanceof Promise ? await proven : proven;
     switch (req.method) {
       case 'POST':
@@ -62,24 +57,31 @@ export class StreamableHttp {
     checkMediaTypes(req);
     checkRevision(req);
     const decoded = decode(await readBody(req, this.config.limits.maxBodyBytes));
-    const exchange = new HttpExchange(res, principal, {
-      decoded,
-      startedAt: this.clock.monotonic(),
-      maxBufferedBytes: this.config.limits.maxBodyBytes,
-    });
     const opensSession = isInitialize(decoded);
-    if (opensSession && SESSION_HEADER in req.headers) {
+    if (opensSession && this.callers.namesSession(req)) {
       throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
     }
-    if (!opensSession) exchange.session = await this.sessionFor(decoded, req, principal);
-    this.exchanges.add(exchange);
+    const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
+    const session = found instanceof Promise ? await found : found;
+    const exchange = this.exchanges.open(res, { principal, session, decoded });
     try {
       const reply = await this.dispatcher.receive(decoded, exchange);
       if (opensSession && exchange.session?.id) res.setHeader('Mcp-Session-Id', exchange.session.id);
       exchange.end(reply);
     } finally {
-      this.exchanges.delete(exchange);
+      this.exchanges.close(exchange);
     }
+  }
+
+  /** A message needs a session; what is no message is refused for that, session or not. */
+  private sessionFor(
+    decoded: Decoded | readonly Decoded[],
+    req: IncomingMessage,
+    principal: Principal,
+  ): Session | undefined | Promise<Session> {
+    const session = this.callers.sessionOf(req, principal);
+    if (!session && (isBatch(decoded) || !isMalformed(decoded))) throw sessionRequired();
+    return session;
   }
 
   private async get(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {
@@ -87,48 +89,12 @@ export class StreamableHttp {
       throw new ProtocolError('not_acceptable', 'Not Acceptable: send Accept: text/event-stream');
     }
     checkRevision(req);
-    const session = await this.sessionOf(req, principal);
-    const stream = EventStream.open(res, this.config.limits.maxBodyBytes);
-    const close = this.exchanges.addStream(session, stream);
-    res.on('close', close);
+    this.exchanges.openStream(res, await this.callers.requireSession(req, principal));
   }
 
   private async delete(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {
-    const session = await this.sessionOf(req, principal);
-    await this.sessions.end(session, 'deleted');
+    await this.callers.endSession(await this.callers.requireSession(req, principal));
     res.writeHead(204).end();
-  }
-
-  /** A message needs a session; what is no message is refused for that, session or not. */
-  private async sessionFor(
-    decoded: Decoded | readonly Decoded[],
-    req: IncomingMessage,
-    principal: Principal,
-  ): Promise<Session | undefined> {
-    const session = this.fromHeader(req, principal);
-    const found = session instanceof Promise ? await session : session;
-    if (!found && (isBatch(decoded) || !isMalformed(decoded))) throw sessionRequired();
-    return found;
-  }
-
-  /** @throws ProtocolError session_not_found: unknown, ended, forged and someone else's are one and the same (D-8) */
-  private fromHeader(req: IncomingMessage, principal: Principal): Session | undefined | Promise<Session> {
-    const id = req.headers[SESSION_HEADER] as string | undefined;
-    if (id === undefined) return undefined;
-    return this.sessions.peek(id, principal) ?? this.rebuild(id, principal);
-  }
-
-  private async rebuild(id: string, principal: Principal): Promise<Session> {
-    const session = await this.sessions.find(id, principal);
-    if (!session) throw new ProtocolError('session_not_found', 'Session not found: initialize again');
-    return session;
-  }
-
-  /** @throws ProtocolError session_required, session_not_found */
-  private async sessionOf(req: IncomingMessage, principal: Principal): Promise<Session> {
-    const session = await this.fromHeader(req, principal);
-    if (!session) throw sessionRequired();
-    return session;
   }
 
   private failed(error: unknown, req: IncomingMessage, res: ServerResponse): void {
@@ -145,8 +111,4 @@ export class StreamableHttp {
     }
     writeReply(res, errorReply(null, error), ERROR_CODES[error.kind].http);
   }
-}
-
-function sessionRequired(): ProtocolError {
-  return new ProtocolError('session_required', 'Mcp-Session-Id header required: initialize first');
 }

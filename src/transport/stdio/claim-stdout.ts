@@ -11,7 +11,7 @@ export function claimStdout(): Writable {
     // What the pipe does not take at once is held back here, and the writer is told to wait.
     write: (chunk: Buffer, _encoding, done) => void write(chunk, done),
   });
-  stdout.on('error', (error) => claimed.destroy(error));
+  stdout.on('error', (error: Error) => claimed.destroy(error));
   stdout.write = stderr.write.bind(stderr);
   return claimed;
 }

@@ -10,7 +10,7 @@ export type Operator = '+' | '-' | '*' | '/' | '//' | '%' | '**';
 export type Fault = (typeof FAULTS)[keyof typeof FAULTS];
 
 /** Decimal digits that an exact integer may have. */
-export const MAX_DIGITS = 1_000;
+const MAX_DIGITS = 1_000;
 
 const FAULTS = {
   divisionByZero: 'division by zero',

@@ -15,7 +15,7 @@ export type Expression =
     };
 
 /** Parentheses, signs and powers that may stand inside one another. */
-export const MAX_DEPTH = 100;
+const MAX_DEPTH = 100;
 
 const SUMS: ReadonlySet<string> = new Set<Operator>(['+', '-']);
 const PRODUCTS: ReadonlySet<string> = new Set<Operator>(['*', '/', '//', '%']);
