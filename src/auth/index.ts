@@ -1,4 +1,4 @@
 export { AuthModule } from './auth.module.js';
 export { Authenticator, type Credentials } from './authenticator.js';
-export { Policy, type PolicyDecision, type PolicyTarget, RolePolicy } from './policy.js';
+export { Policy, type PolicyDecision, type PolicyTarget } from './policy.js';
 export type { Principal } from './principal.js';

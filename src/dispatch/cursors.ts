@@ -3,7 +3,7 @@ import { ProtocolError } from '../common/index.js';
 import { Sealer } from '../session/index.js';
 
 /** Lists that are given in pages. */
-export const PAGED_LISTS = ['tools', 'resources', 'resourceTemplates', 'prompts'] as const;
+const PAGED_LISTS = ['tools', 'resources', 'resourceTemplates', 'prompts'] as const;
 export type PagedList = (typeof PAGED_LISTS)[number];
 
 const LENGTH = 5;

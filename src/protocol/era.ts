@@ -1,7 +1,7 @@
 import type { JsonObject } from '../common/index.js';
 
 /** The `_meta` key that makes a request modern. */
-export const PROTOCOL_VERSION_META = 'io.modelcontextprotocol/protocolVersion';
+const PROTOCOL_VERSION_META = 'io.modelcontextprotocol/protocolVersion';
 
 /**
  * The era switch: a request is modern (2026-07-28) when its envelope says so, or when it is `server/discover`.

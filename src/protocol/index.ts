@@ -1,5 +1,5 @@
-export { decode, DECODE_LIMITS, type Decoded, type DecodeLimits, isMalformed, type Malformed } from './decode.js';
-export { eraOf, PROTOCOL_VERSION_META } from './era.js';
+export { decode, type Decoded, isMalformed } from './decode.js';
+export { eraOf } from './era.js';
 export {
   encodeError,
   encodeNotification,
@@ -17,7 +17,6 @@ export {
   isLegacyRevision,
   LEGACY_REVISIONS,
   type LegacyRevision,
-  MODERN_REVISION,
   negotiate,
   type Revision,
   type RevisionRules,

@@ -1,14 +1,17 @@
 import { LruList } from './lru-list.js';
 
-/** Whom sessions belong to: issuer and subject, never a token. One instance for all sessions of a principal. */
-export class SessionOwner<T> {
+/**
+ * Whom sessions belong to: issuer and subject, never a token. One instance for all sessions of a principal; as a list,
+ * it holds those without work.
+ */
+export class SessionOwner<T> extends LruList<T> {
   /** Live sessions. */
   count = 0;
-  /** Those without work. */
-  readonly idle = new LruList<T>();
 
   constructor(
     readonly issuer: string,
     readonly subject: string,
-  ) {}
+  ) {
+    super();
+  }
 }

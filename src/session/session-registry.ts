@@ -45,7 +45,7 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
     const owner = this.ownerOf(principal);
     // Unproven callers are many people under one name.
     if (principal.isAuthenticated && owner.count >= maxPerClient)
-      return owner.idle.oldest ?? refuse(maxPerClient, 'of this caller');
+      return owner.oldest ?? refuse(maxPerClient, 'of this caller');
     if (this.count >= max) return this.idle.oldest ?? refuse(max, 'of this server');
     return undefined;
   }
@@ -72,19 +72,19 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
     session.isDirty = true;
     if (session.isBusy) return;
     this.idle.refresh(session.place);
-    session.owner.idle.refresh(session.placeOfOwner);
+    session.owner.refresh(session.placeOfOwner);
   }
 
   /** Called by a session of the registry. */
   becameBusy(session: Session): void {
     this.idle.remove(session.place);
-    session.owner.idle.remove(session.placeOfOwner);
+    session.owner.remove(session.placeOfOwner);
   }
 
   /** Called by a session of the registry: the end of work is a sign of life. */
   becameIdle(session: Session): void {
     this.idle.append(session.place);
-    session.owner.idle.append(session.placeOfOwner);
+    session.owner.append(session.placeOfOwner);
   }
 
   private keepOwner(owner: SessionOwner<Session>): void {

@@ -45,7 +45,7 @@ describe('SessionModule', () => {
       .spyOn(app.get(SessionService), 'sweep')
       .mockRejectedValueOnce(new Error('broken'))
       .mockRejectedValueOnce('text');
-    const error = jest.spyOn(Logger.prototype, 'error');
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
     expect(app.get(SessionSweeper)).toBeDefined();
     await jest.advanceTimersByTimeAsync(120_000);
     expect(sweep).toHaveBeenCalledTimes(2);

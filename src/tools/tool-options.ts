@@ -51,11 +51,13 @@ export interface ToolOptions extends FeatureOptions {
   readonly openWorld?: boolean;
   /** Deadline in ms, 1 to 3,600,000; `MCP_DEFAULT_TIMEOUT_SEC` when left out. */
   readonly timeoutMs?: number;
-  /** Runs at once, 1 to 100; 64 when left out. */
+  /** Runs programs on this machine: what it leaves out below has the tighter defaults of the settings. */
+  readonly command?: boolean;
+  /** Runs at once, 1 to 100; 64 when left out, or `MCP_DEFAULT_CONCURRENCY` for a command. */
   readonly concurrency?: number;
   /** Calls that may wait for a place, 0 to 10,000; `MCP_MAX_QUEUE` when left out. */
   readonly queue?: number;
-  /** Runs per principal and minute, 1 to 10,000; unlimited when left out. */
+  /** Runs per principal and minute, 1 to 10,000; unlimited when left out, or `MCP_TOOL_RATE_LIMIT` for a command. */
   readonly runsPerMinute?: number;
   /** Property that takes a bare string given in place of the arguments object; without it a string is refused. */
   readonly textArgument?: string;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ProtocolError } from '../common/index.js';
 import { AppConfig, toolOverrideKey } from '../config/index.js';
 import { Breaker, Bulkhead } from '../limits/index.js';
+import { OFFERED_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
 import { compileSchema } from './schema/compile-schema.js';
 import type { RegisteredTool, ToolSourceEntry } from './tool-definition.js';
@@ -110,11 +111,14 @@ export class ToolRegistry {
     const { options, origin, run } = entry;
     const { name } = options;
     const override = this.config.toolOverrides.get(toolOverrideKey(name)) ?? {};
-    const { breaker, limits } = this.config;
+    const { breaker, limits, rate, tools } = this.config;
+    const defaults = options.command
+      ? { concurrency: tools.defaultConcurrency, runsPerMinute: rate.toolRunsPerMinute }
+      : { concurrency: LIGHT_CONCURRENCY, runsPerMinute: undefined };
     const target = this.gate.target(
       { kind: 'tool', name, tags: options.tags ?? [], roles: options.roles },
       () => unknownTool(name),
-      override.runsPerMinute ?? options.runsPerMinute,
+      override.runsPerMinute ?? options.runsPerMinute ?? defaults.runsPerMinute,
     );
     return {
       name,
@@ -127,7 +131,7 @@ export class ToolRegistry {
       timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
       target,
       bulkhead: new Bulkhead(
-        override.concurrency ?? options.concurrency ?? LIGHT_CONCURRENCY,
+        override.concurrency ?? options.concurrency ?? defaults.concurrency,
         options.queue ?? limits.maxQueue,
       ),
       breaker: new Breaker(breaker.failureThreshold, breaker.recoverySec * MS_PER_SEC),
@@ -137,10 +141,9 @@ export class ToolRegistry {
 
   /** Exclude wins over include; what is off by default needs its own setting, not just a place on a list (W-2). */
   private isEnabledAtStart({ name, enabled }: ToolSourceEntry['options']): boolean {
-    const { include, exclude, runCommandEnabled, runCommandAllow } = this.config.tools;
+    const { include, exclude } = this.config.tools;
     if (exclude.includes(name) || (include.length > 0 && !include.includes(name))) return false;
-    if (name === 'run_command') return runCommandEnabled && runCommandAllow.length > 0;
-    return enabled ?? true;
+    return OFFERED_BY_SETTING.get(name)?.(this.config.tools) ?? enabled ?? true;
   }
 }
 

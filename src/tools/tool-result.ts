@@ -2,7 +2,7 @@ import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/sdk/typ
 import { type ErrorKind, isJsonObject, type JsonObject } from '../common/index.js';
 
 /** `_meta` key under which a failed result carries its stable kind and request id. */
-export const ERROR_META = 'mcp-gatehouse/error';
+const ERROR_META = 'mcp-gatehouse/error';
 
 /** The protocol's result, built from whatever a tool returned. */
 export type ToolResult = CallToolResult;

@@ -1,6 +1,6 @@
 import { Bool, Enum, Int, List, Path, Text, Url } from '../setting.decorators.js';
 
-export const TRANSPORTS = ['stdio', 'http', 'websocket', 'sse', 'tcp'] as const;
+const TRANSPORTS = ['stdio', 'http', 'websocket', 'sse', 'tcp'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 

@@ -54,6 +54,7 @@ export class RunCommandTool {
     destructive: true,
     openWorld: true,
     roles: ['admin'],
+    command: true,
     enabled: false,
   })
   async runCommand({ command: line }: RunCommandInput, { signal }: ToolContext): Promise<string> {
