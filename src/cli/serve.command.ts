@@ -25,7 +25,7 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   Logger.overrideLogger(logger);
   for (const warning of config.warnings) logger.warn(warning, 'Settings');
 
-  const server = await start(config, cwd);
+  const server = await start(config, cwd, logger);
   const stop = stopper(server.app, logger);
   surviveStrays(logger, stop);
   announce(server, config);
@@ -34,12 +34,11 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   await stop(EXIT.ok);
 }
 
-async function start(config: AppConfig, cwd: string): Promise<RunningServer> {
+async function start(config: AppConfig, cwd: string, logger: StderrLogger): Promise<RunningServer> {
   const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
-  const server = await createServer(config, plugins);
-  const logger = new Logger('Plugins');
+  const server = await createServer({ config, plugins, logger });
   for (const { source, reason } of [...broken, ...server.broken]) {
-    logger.warn(`Plug-in ${source} is skipped: ${reason}`);
+    logger.warn(`Plug-in ${source} is skipped: ${reason}`, 'Plugins');
   }
   return server;
 }

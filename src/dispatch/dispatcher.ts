@@ -136,6 +136,7 @@ export class Dispatcher {
       const call = { request, params, exchange, session, rules: rulesOf(session.revision), scope };
       return successReply(request.id, await handler.handle(call));
     } finally {
+      scope.close();
       session.finish(request.id);
     }
   }

@@ -28,10 +28,10 @@ export class ScopedCallContext implements CallContext {
 
   progress(progress: number, total?: number, message?: string): void {
     const { reply } = this.scope.origin;
-    if (reply.wantsProgress && !this.scope.aborted) reply.progress(progress, total, message);
+    if (reply.wantsProgress && this.scope.isHeard) reply.progress(progress, total, message);
   }
 
   log(level: LogSeverity, data: unknown, logger?: string): void {
-    if (!this.scope.aborted) this.scope.origin.reply.log(level, data, logger);
+    if (this.scope.isHeard) this.scope.origin.reply.log(level, data, logger);
   }
 }

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { ProtocolError } from '../../common/index.js';
-import { type Decoded, isLegacyRevision, isMalformed, isRequest, LEGACY_REVISIONS } from '../../protocol/index.js';
+import {
+  type Decoded,
+  isLegacyRevision,
+  isMalformed,
+  isRequest,
+  LEGACY_REVISIONS,
+  type RequestId,
+} from '../../protocol/index.js';
 
 /** What most clients send, compared as it is before anything is parsed. */
 const USUAL_ACCEPT = 'application/json, text/event-stream';
@@ -24,15 +31,23 @@ export function checkMediaTypes(req: IncomingMessage): void {
   }
 }
 
-/** Whether a request takes a media type; one without an Accept header takes any. @see RFC 9110 section 12.5.1 */
+/**
+ * Whether a request takes a media type: the most specific range that names it decides. One without an Accept header
+ * takes any.
+ * @see RFC 9110 section 12.5.1
+ */
 export function accepts(req: IncomingMessage, type: 'application/json' | 'text/event-stream'): boolean {
   const { accept } = req.headers;
   if (accept === undefined || accept === USUAL_ACCEPT) return true;
-  const family = `${type.slice(0, type.indexOf('/'))}/*`;
-  return accept.split(',').some((range) => {
+  const ranges = accept.split(',').map((range) => {
     const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    return (name === type || name === '*/*' || name === family) && !parameters.some((p) => /^q=0(\.0*)?$/.test(p));
+    return { name, isTaken: !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
   });
+  for (const name of [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*']) {
+    const named = ranges.filter((range) => range.name === name);
+    if (named.length > 0) return named.some(({ isTaken }) => isTaken);
+  }
+  return false;
 }
 
 /**
@@ -52,6 +67,12 @@ export function checkRevision(req: IncomingMessage): void {
 
 export function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
   return Array.isArray(decoded);
+}
+
+/** @returns the id that the answer to a POST carries: the request's, null where there is none to be read */
+export function requestIdOf(decoded: Decoded | readonly Decoded[]): RequestId | null {
+  if (isBatch(decoded)) return null;
+  return isMalformed(decoded) || isRequest(decoded) ? decoded.id : null;
 }
 
 export function isInitialize(decoded: Decoded | readonly Decoded[]): boolean {

@@ -5,14 +5,17 @@ import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Dispatcher, errorReply } from '../../dispatch/index.js';
-import { decode, type Decoded, isMalformed } from '../../protocol/index.js';
+import { decode, type Decoded, isMalformed, type RequestId } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import { HttpAdmission } from './http-admission.js';
 import { HttpCallers, sessionRequired } from './http-callers.js';
-import { refuse, writeReply } from './http-errors.js';
-import { accepts, checkMediaTypes, checkRevision, isBatch, isInitialize } from './http-rules.js';
+import { writeReply } from './http-errors.js';
+import type { HttpExchange } from './http-exchange.js';
+import { accepts, checkMediaTypes, checkRevision, isBatch, isInitialize, requestIdOf } from './http-rules.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { readBody } from './read-body.js';
+
+const METHODS = 'GET, POST, DELETE, OPTIONS';
 
 /**
  * The Streamable HTTP endpoint: POST for messages, GET for the server's own, DELETE to end a session.
@@ -34,7 +37,7 @@ export class StreamableHttp {
   /** Serves one request, whole; nothing that is thrown gets past. */
   handle(req: IncomingMessage, res: ServerResponse): void {
     if (!this.admission.admit(req, res)) return;
-    this.serve(req, res).catch((error: unknown) => this.failed(error, req, res));
+    this.serve(req, res).catch((error: unknown) => this.failed(error, res));
   }
 
   private async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -47,8 +50,11 @@ export class StreamableHttp {
         return this.get(req, res, principal);
       case 'DELETE':
         return this.delete(req, res, principal);
+      case 'OPTIONS':
+        res.writeHead(204, { Allow: METHODS }).end();
+        return;
       default:
-        res.setHeader('Allow', 'GET, POST, DELETE, OPTIONS');
+        res.setHeader('Allow', METHODS);
         throw new ProtocolError('method_not_allowed', `Method Not Allowed: ${req.method}`);
     }
   }
@@ -58,18 +64,21 @@ export class StreamableHttp {
     checkRevision(req);
     const decoded = decode(await readBody(req, this.config.limits.maxBodyBytes));
     const opensSession = isInitialize(decoded);
-    if (opensSession && this.callers.namesSession(req)) {
-      throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
-    }
-    const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
-    const session = found instanceof Promise ? await found : found;
-    const exchange = this.exchanges.open(res, { principal, session, decoded });
+    let exchange: HttpExchange | undefined;
     try {
+      if (opensSession && this.callers.namesSession(req)) {
+        throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
+      }
+      const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
+      const session = found instanceof Promise ? await found : found;
+      exchange = this.exchanges.open(res, { principal, session, decoded });
       const reply = await this.dispatcher.receive(decoded, exchange);
       if (opensSession && exchange.session?.id) res.setHeader('Mcp-Session-Id', exchange.session.id);
       exchange.end(reply);
+    } catch (error) {
+      this.failed(error, res, requestIdOf(decoded));
     } finally {
-      this.exchanges.close(exchange);
+      if (exchange) this.exchanges.close(exchange);
     }
   }
 
@@ -97,18 +106,20 @@ export class StreamableHttp {
     res.writeHead(204).end();
   }
 
-  private failed(error: unknown, req: IncomingMessage, res: ServerResponse): void {
-    // What is left of a body that nobody will read must not be taken for the next request.
-    if (!req.complete) res.setHeader('Connection', 'close');
+  /**
+   * Nothing is done about a body that is not whole yet: Node reads the rest and drops it. To close the connection under
+   * a client that still sends would reset it, and take the answer away.
+   */
+  private failed(error: unknown, res: ServerResponse, id: RequestId | null = null): void {
     if (!isGatehouseError(error)) {
       this.logger.error('A request failed', error instanceof Error ? error.stack : String(error));
-      refuse(res, 'internal', 'Internal error');
+      writeReply(res, errorReply(id, { kind: 'internal', message: 'Internal error' }), ERROR_CODES.internal.http);
       return;
     }
     if (error.kind === 'cancelled') return;
     if (error.kind === 'message_too_large') {
-      this.security.emit('message_too_large', { transport: 'http', ip: req.socket.remoteAddress });
+      this.security.emit('message_too_large', { transport: 'http', ip: res.socket?.remoteAddress });
     }
-    writeReply(res, errorReply(null, error), ERROR_CODES[error.kind].http);
+    writeReply(res, errorReply(id, error), ERROR_CODES[error.kind].http);
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
@@ -5,7 +6,10 @@ import { AppConfig } from '../../config/index.js';
 import { Dispatcher, errorReply, Exchange, type Reply } from '../../dispatch/index.js';
 import { decode } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
-import { LineReader } from './line-reader.js';
+import { type BadLine, LineReader } from './line-reader.js';
+
+/** What may wait for a client to read it. */
+const MAX_UNREAD_BYTES = 16_777_216;
 
 /** The one caller of a process: everything that is read and written belongs to it. */
 class StdioExchange extends Exchange {
@@ -52,22 +56,25 @@ export class StdioTransport {
     const reader = new LineReader(this.config.limits.maxMessageBytes);
     // A client that closed its end early is gone: what we would have written is owed to nobody.
     output.on('error', () => input.destroy());
-    for await (const line of reader.lines(input)) {
-      const served = this.serveLine(line, exchange).finally(() => running.delete(served));
-      running.add(served);
-      // An initialize must have opened the session before the next line is looked at.
-      if (!exchange.session) await served;
+    try {
+      for await (const line of reader.lines(input)) {
+        const served = this.serveLine(line, exchange).finally(() => running.delete(served));
+        running.add(served);
+        // An initialize must have opened the session before the next line is looked at.
+        if (!exchange.session) await served;
+        // Nothing more is taken from a client that does not read (S0-13). One that is gone ends the input.
+        if (output.writableLength > MAX_UNREAD_BYTES) await once(output, 'drain').catch(() => undefined);
+      }
+    } catch (error) {
+      if (!output.destroyed) throw error;
     }
     if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
     await Promise.all(running);
     await new Promise<void>((resolve) => output.write('', () => resolve()));
   }
 
-  private async serveLine(line: string | undefined, exchange: StdioExchange): Promise<void> {
-    if (line === undefined) {
-      exchange.reply(errorReply(null, { kind: 'message_too_large', message: 'Message too large' }));
-      return;
-    }
-    exchange.reply(await this.dispatcher.receive(decode(line), exchange));
+  private async serveLine(line: string | BadLine, exchange: StdioExchange): Promise<void> {
+    if (typeof line === 'string') exchange.reply(await this.dispatcher.receive(decode(line), exchange));
+    else exchange.reply(errorReply(null, line));
   }
 }
