@@ -25,9 +25,10 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   Logger.overrideLogger(logger);
   for (const warning of config.warnings) logger.warn(warning, 'Settings');
 
+  surviveRejections(logger);
   const server = await start(config, cwd, logger);
   const stop = stopper(server.app, logger);
-  surviveStrays(logger, stop);
+  endOnException(logger, stop);
   announce(server, config);
   if (!output) return;
   await server.app.get(StdioTransport, { strict: false }).serve(process.stdin, output);
@@ -62,9 +63,9 @@ function stopper(app: INestApplicationContext, logger: StderrLogger): (code: num
   const stop = async (code: number): Promise<void> => {
     if (isStopping) process.exit(EXIT.fatal);
     isStopping = true;
-    await app.close();
+    const isInOrder = await closed(app, logger);
     logger.flush();
-    process.exit(code);
+    process.exit(isInOrder ? code : EXIT.fatal);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -75,20 +76,35 @@ function stopper(app: INestApplicationContext, logger: StderrLogger): (code: num
   return stop;
 }
 
-/**
- * What a plug-in let slip: a rejection that nobody handled is its own loss; an exception that nobody caught may have
- * left anything half done, so the process ends in order and whoever runs it starts it again.
- */
-function surviveStrays(logger: StderrLogger, stop: (code: number) => Promise<void>): void {
+/** @returns whether all of the application ended; what a plug-in fails at must not keep the process alive */
+async function closed(app: INestApplicationContext, logger: StderrLogger): Promise<boolean> {
+  try {
+    await app.close();
+    return true;
+  } catch (error) {
+    logger.error('The server did not end in order', traceOf(error), 'Process');
+    return false;
+  }
+}
+
+/** A rejection that a plug-in let slip, from its import on, is its own loss. */
+function surviveRejections(logger: StderrLogger): void {
   process.on('unhandledRejection', (reason) => {
-    logger.error(
-      'A promise was rejected and nobody handled it',
-      reason instanceof Error ? reason.stack : String(reason),
-      'Process',
-    );
+    logger.error('A promise was rejected and nobody handled it', traceOf(reason), 'Process');
   });
+}
+
+/**
+ * An exception that nobody caught may have left anything half done: the process ends in order, and whoever runs it
+ * starts it again.
+ */
+function endOnException(logger: StderrLogger, stop: (code: number) => Promise<void>): void {
   process.on('uncaughtException', (error) => {
     logger.fatal('An exception was thrown and nobody caught it: the server ends', error.stack, 'Process');
     void stop(EXIT.fatal);
   });
+}
+
+function traceOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

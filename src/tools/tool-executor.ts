@@ -69,9 +69,11 @@ export class ToolExecutor {
       tool.bulkhead.leave();
       throw scope.aborted ?? this.resting(tool);
     }
+    let running: Promise<unknown> | undefined;
     try {
-      const work = this.start(tool, args, scope);
-      const outcome = await this.settleResult(tool, isPromiseLike(work) ? await work : work, scope);
+      const work = tool.run(args, new ScopedCallContext(scope, this.clock));
+      if (isPromiseLike(work)) running = Promise.resolve(work);
+      const outcome = await this.settleResult(tool, running ? await scope.outlast(running) : work, scope);
       // A failure that is returned says as little about the tool's health as one that is thrown for the model to read.
       tool.breaker.report(pass, outcome.kind ? 'neutral' : 'success', this.clock.monotonic());
       return outcome;
@@ -79,19 +81,13 @@ export class ToolExecutor {
       const failure = this.toFailure(tool, error, scope);
       tool.breaker.report(pass, COUNTS_FOR_BREAKER.has(failure.kind) ? 'failure' : 'neutral', this.clock.monotonic());
       throw failure;
-    }
-  }
-
-  /** Holds the place until the method is done, even where its caller went away: what runs, counts. */
-  private start(tool: RegisteredTool, args: unknown, scope: CallScope): unknown {
-    let work: unknown;
-    try {
-      work = tool.run(args, new ScopedCallContext(scope, this.clock));
     } finally {
-      if (!isPromiseLike(work)) tool.bulkhead.leave();
+      // After the report, which decides for whom the place is given; and not before the method is done, even where its
+      // caller went away: what runs, counts.
+      const leave = (): void => tool.bulkhead.leave();
+      if (running) void running.then(leave, leave);
+      else leave();
     }
-    if (!isPromiseLike(work)) return work;
-    return scope.outlast(Promise.resolve(work).finally(() => tool.bulkhead.leave()));
   }
 
   private async settleResult(tool: RegisteredTool, value: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {

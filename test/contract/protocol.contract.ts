@@ -45,14 +45,20 @@ describe('the protocol', () => {
   };
 
   describe.each(CELLS)('$name over $door', ({ name, door }: { name: ClientName; door: Door }) => {
+    const clients: TestClient[] = [];
     let client: TestClient;
-    const another = (): Promise<TestClient> => connect(name, targetOf(door));
+
+    const another = async (): Promise<TestClient> => {
+      const connected = await connect(name, targetOf(door));
+      clients.push(connected);
+      return connected;
+    };
 
     beforeAll(async () => {
       client = await another();
     }, PATIENCE_MS);
 
-    afterAll(() => client.end(), PATIENCE_MS);
+    afterAll(() => Promise.all(clients.map((each) => each.end())), PATIENCE_MS);
 
     it.each(BEHAVIOURS)('$name ($spec)', async ({ run }) => run({ client, another }), PATIENCE_MS);
   });

@@ -213,6 +213,14 @@ describe('plug-ins', () => {
     }
   });
 
+  it('that lose a rejection at import load, and one that fails at the end does not keep the process', async () => {
+    const connected = await start({ plugins: [fixture('noisy/careless')] });
+    expect(await connected.callTool('careless')).toMatchObject({ content: [{ type: 'text', text: 'worked' }] });
+    await server?.said(/rejected at import/);
+    expect(await server?.stop()).toEqual({ code: 1, signal: null });
+    expect(server?.stderr).toMatch(/did not end in order.*failed at the end/);
+  });
+
   it('the log goes on when plug-ins were skipped', async () => {
     const plugins = [fixture('broken/needs-unknown'), fixture('contract/index')];
     const result = await (await start({ plugins })).callTool('throw_error');
@@ -341,6 +349,20 @@ describe('a server that runs', () => {
       expect(await readdir(server.stateDir)).not.toContain('lock');
     },
   );
+
+  it('D-9 keeps its state in the home folder of the user where no setting says otherwise', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => free.once('listening', resolve));
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const home = join(folder.path, 'home');
+    const args = ['serve', '--transport', 'http', '--port', String(port)];
+    const program = Program.start({ args, env: { HOME: home }, cwd: folder.path });
+    await program.said(/MCP endpoint/);
+    const state = join(home, '.local', 'state', 'gatehouse', `port-${port}`);
+    expect(await readdir(state)).toContain('session.key');
+    await program.stop();
+  });
 
   it('D-9 keeps its key to itself', async () => {
     const server = await start();

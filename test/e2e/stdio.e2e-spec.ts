@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { ServerOptions } from '../support/built-server.js';
@@ -181,6 +181,13 @@ describe('stdio', () => {
       expect(server.messages.filter(({ id }) => typeof id === 'number').map(textOf)).toEqual(
         Array.from({ length: 20 }, (_, id) => `Echo: ${id}`),
       );
+    });
+
+    it('D-9 and leaves nothing behind on disk', async () => {
+      await start();
+      await server.initialize();
+      await server.leave();
+      expect(await readdir(server.cwd)).toEqual([]);
     });
 
     it('before anything was said', async () => {

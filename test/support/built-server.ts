@@ -81,7 +81,7 @@ export class BuiltServer {
 function launch({ env = {}, flags = [], plugins = [] }: ServerOptions, stateDir: string, port: number): Program {
   const paths = plugins.length > 0 ? ['--tools-path', ...plugins] : [];
   const args = ['serve', '--transport', 'http', '--port', String(port), '--state-dir', stateDir, ...paths, ...flags];
-  return Program.start({ args, env, cwd: stateDir });
+  return Program.start({ args, env: { HOME: stateDir, ...env }, cwd: stateDir });
 }
 
 async function endpointOf(program: Program): Promise<string> {

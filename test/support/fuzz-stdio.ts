@@ -166,7 +166,9 @@ function linesOf(bytes: Buffer): Buffer[] {
 /** @throws Error not every frame is what one of the lines is owed, or the other way round */
 function match(owed: readonly Owed[], frames: readonly Frame[]): void {
   const left = [...frames];
-  for (const { form, answers } of owed) {
+  // Those that leave no choice come first: what may have either of two ids takes what is left.
+  const choices = ({ answers }: Owed): number => Math.max(...answers.map(({ ids }) => ids.length));
+  for (const { form, answers } of [...owed].sort((a, b) => choices(a) - choices(b))) {
     const at = left.findIndex((frame) => isBatch(frame) === (form === 'batch') && fits(frame, answers));
     const [frame] = left.splice(at < 0 ? left.length : at, 1);
     if (!frame) throw new Error(`This answer did not come: ${shown(JSON.stringify(answers))}`);

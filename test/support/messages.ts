@@ -11,13 +11,6 @@ export interface Message {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: Json };
 }
 
-/** What a request led to. */
-export interface Outcome {
-  /** What came before the answer, in order. */
-  readonly notifications: readonly Message[];
-  readonly answer: Message;
-}
-
 /** A batch that came as one frame. */
 export type Frame = Message | readonly Message[];
 

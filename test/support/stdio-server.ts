@@ -19,7 +19,7 @@ export class StdioServer {
     const folder = await temporaryFolder();
     const paths = plugins.length > 0 ? ['--tools-path', ...plugins] : [];
     const args = ['serve', '--transport', 'stdio', ...paths, ...flags];
-    return new StdioServer(folder, Program.start({ args, env, cwd: folder.path }));
+    return new StdioServer(folder, Program.start({ args, env: { HOME: folder.path, ...env }, cwd: folder.path }));
   }
 
   /** Start folder of the program. */

@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isJsonObject } from '../../common/index.js';
 import type { BrokenPlugin, Plugin } from './plugin.js';
 import { sortExports } from './plugin-exports.js';
 
@@ -36,10 +37,11 @@ async function filesOf(path: string, cwd: string, broken: BrokenPlugin[]): Promi
   const absolute = resolve(cwd, path);
   try {
     const found = await stat(absolute).catch(() => undefined);
-    if (!found) return isAbsolute(path) || path.startsWith('.') ? notFound(path, broken) : [packageFile(path, cwd)];
+    if (!found)
+      return isAbsolute(path) || path.startsWith('.') ? notFound(path, broken) : [await packageFile(path, cwd)];
     if (found.isFile()) return [absolute];
     const names = await readdir(absolute);
-    if (names.includes('package.json')) return [packageFile(absolute, cwd)];
+    if (names.includes('package.json')) return [await packageFile(absolute, cwd)];
     return names
       .filter(isPluginFile)
       .sort()
@@ -62,9 +64,39 @@ function isPluginFile(name: string): boolean {
   );
 }
 
-/** @throws Error the package is not installed, or has no entry */
-function packageFile(name: string, cwd: string): string {
-  return createRequire(join(cwd, 'noop.js')).resolve(name);
+/**
+ * @param name of an installed package, or the path of its folder
+ * @throws Error the package is not installed, or has no entry
+ */
+async function packageFile(name: string, cwd: string): Promise<string> {
+  const require = createRequire(join(cwd, 'noop.js'));
+  try {
+    return require.resolve(name);
+  } catch (error) {
+    // What a package exports to `import` alone is not seen by `require`.
+    const folders = isAbsolute(name) ? [name] : (require.resolve.paths(name) ?? []).map((base) => join(base, name));
+    for (const folder of folders) {
+      const entry = await exportOf(folder);
+      if (entry !== undefined) return join(folder, entry);
+    }
+    throw error;
+  }
+}
+
+/** @returns the file that `import` of a package takes, as its `exports` say */
+async function exportOf(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
+  const manifest: unknown = text === undefined ? undefined : JSON.parse(text);
+  const exported = isJsonObject(manifest) ? manifest['exports'] : undefined;
+  return fileFor(isJsonObject(exported) && '.' in exported ? exported['.'] : exported);
+}
+
+/** The first condition that holds decides. @see Node.js, "Packages", conditional exports */
+function fileFor(target: unknown): string | undefined {
+  if (typeof target === 'string') return target;
+  if (!isJsonObject(target)) return undefined;
+  const condition = Object.keys(target).find((key) => ['import', 'node', 'default'].includes(key));
+  return condition === undefined ? undefined : fileFor(target[condition]);
 }
 
 function messageOf(error: unknown): string {

@@ -101,7 +101,6 @@ export const RUNNING: readonly ClientBehaviour[] = [
         expect(await loggedBy(client)).toEqual(levels.slice(at));
       }
       expect(client.logs.at(-1)).toEqual({ level: 'emergency', logger: 'contract', data: { level: 'emergency' } });
-      await client.end();
     },
   },
   {
@@ -113,7 +112,6 @@ export const RUNNING: readonly ClientBehaviour[] = [
       const [heard, silent] = await Promise.all([loggedBy(loud), loggedBy(quiet)]);
       expect(heard).toHaveLength(8);
       expect(silent).toEqual(['emergency']);
-      await Promise.all([loud.end(), quiet.end()]);
     },
   },
 ];
