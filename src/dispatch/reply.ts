@@ -40,7 +40,7 @@ export function errorReply(
       data: { kind, ...(where.requestId && { requestId: where.requestId }), ...data },
     }),
     kind,
-    isEnvelopeFault: ENVELOPE_FAULTS.has(kind),
+    isEnvelopeFault: ENVELOPE_FAULTS.has(kind) || (where.era === 'modern' && MODERN_ENVELOPE_FAULTS.has(kind)),
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
   };
 }
@@ -63,4 +63,12 @@ const ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'shutting_down',
   'auth_required',
   'auth_failed',
+]);
+
+/** What 2026-07-28 demands a status for besides. @see MCP 2026-07-28, basic/transports/streamable-http */
+const MODERN_ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'method_not_found',
+  'invalid_envelope',
+  'header_mismatch',
+  'missing_capability',
 ]);

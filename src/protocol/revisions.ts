@@ -10,6 +10,7 @@ const NEWEST_LEGACY: LegacyRevision = '2025-11-25';
 
 /** What differs between revisions on our side of the wire. */
 export interface RevisionRules {
+  readonly era: 'legacy' | 'modern';
   /** JSON-RPC batches: 2025-03-26 only. */
   readonly batches: boolean;
   /** Tool annotations and audio content: since 2025-03-26. */
@@ -25,6 +26,7 @@ export interface RevisionRules {
 
 const since = (revision: Revision, first: Revision): boolean => revision >= first;
 const rules = (revision: Revision): RevisionRules => ({
+  era: revision === MODERN_REVISION ? 'modern' : 'legacy',
   batches: revision === '2025-03-26',
   toolAnnotations: since(revision, '2025-03-26'),
   structuredContent: since(revision, '2025-06-18'),

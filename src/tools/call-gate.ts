@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLog, SecurityLog } from '../audit/index.js';
-import { Policy, type PolicyTarget } from '../auth/index.js';
+import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
 import { Clock, type ErrorKind, isGatehouseError, ProtocolError } from '../common/index.js';
 import { RateLimiter } from '../limits/index.js';
 import { type CallMeter, type CallStatus, MetricsRecorder } from '../metrics/index.js';
@@ -46,6 +46,11 @@ export class CallGate {
     return { kind, name, tags, roles, label: `${kind}:${name}`, meter, runsPerMinute, unknown };
   }
 
+  /** Whether the target exists for a caller at all. */
+  isVisible(target: GateTarget, principal: Principal): boolean {
+    return this.policy.isVisible(principal, target);
+  }
+
   /**
    * Lets one call through.
    * @throws ProtocolError unknown_*, rate_limited, permission_denied; and what the work throws
@@ -86,7 +91,8 @@ export class CallGate {
       this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: 'role' });
       throw target.unknown();
     }
-    if (target.runsPerMinute === undefined) return;
+    // A later round of one call was counted with its first.
+    if (target.runsPerMinute === undefined || scope.origin.client.isRetry) return;
     const rate = this.rates.takeRun(callerKey, target.label, target.runsPerMinute);
     if (rate.isAllowed) return;
     const { retryAfterMs } = rate;
@@ -126,6 +132,7 @@ const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
 
 function statusOf(kind: ErrorKind | undefined): CallStatus {
   if (kind === undefined) return 'success';
+  if (kind === 'input_required') return 'waiting';
   if (kind === 'timeout' || kind === 'cancelled') return kind;
   return REFUSALS.has(kind) ? 'refused' : 'failure';
 }

@@ -1,13 +1,6 @@
 import { ProtocolError, type Clock, type GatehouseError } from '../common/index.js';
 import type { Principal } from '../auth/index.js';
-
-/** How a running call talks to its caller; the transport behind it stays unseen. */
-export interface CallReply {
-  /** Whether the caller asked for progress. */
-  readonly wantsProgress: boolean;
-  progress(progress: number, total: number | undefined, message: string | undefined): void;
-  log(level: string, data: unknown, logger: string | undefined): void;
-}
+import type { ClientPort } from './client-port.js';
 
 /** What is known about a call before it runs. */
 export interface CallOrigin {
@@ -20,7 +13,7 @@ export interface CallOrigin {
   readonly sessionHash?: string | undefined;
   /** Deadline that the caller asks for, ms, >= 1. It can only shorten. */
   readonly timeoutMs?: number | undefined;
-  readonly reply: CallReply;
+  readonly client: ClientPort;
 }
 
 /**

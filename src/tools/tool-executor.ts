@@ -83,6 +83,8 @@ export class ToolExecutor {
       if (!isPromiseLike(work)) tool.bulkhead.leave();
       throw this.reported(tool, this.toFailure(tool, error, scope));
     }
+    // A handler that caught the signal to wait has nothing to say either.
+    if (scope.origin.client.suspension) throw this.reported(tool, scope.origin.client.suspension);
     return this.settleResult(tool, work);
   }
 

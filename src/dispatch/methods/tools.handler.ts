@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isGatehouseError, type JsonObject } from '../../common/index.js';
-import { rulesOf, type SerializedResult } from '../../protocol/index.js';
+import type { SerializedResult } from '../../protocol/index.js';
 import { ToolExecutor, ToolRegistry, toFailedResult } from '../../tools/index.js';
 import { type MethodCall, MethodHandler } from '../method-handler.js';
 import { Pages } from '../pages.js';
@@ -10,7 +10,7 @@ import { toolResultView, toolView } from '../views.js';
 /** @see MCP 2025-11-25, server/tools */
 @Injectable()
 export class ToolsHandler extends MethodHandler {
-  override readonly methods = ['tools/list', 'tools/call'];
+  override readonly methods = { 'tools/list': 'both', 'tools/call': 'both' } as const;
 
   constructor(
     private readonly registry: ToolRegistry,
@@ -24,9 +24,8 @@ export class ToolsHandler extends MethodHandler {
     return call.request.method === 'tools/list' ? this.list(call) : this.call(call);
   }
 
-  private list({ params, session, exchange }: MethodCall): SerializedResult {
-    const { revision } = session;
-    const rules = rulesOf(revision);
+  private list({ params, peer, exchange }: MethodCall): SerializedResult {
+    const { revision, rules } = peer;
     return this.pages.page(
       {
         list: 'tools',
@@ -38,7 +37,7 @@ export class ToolsHandler extends MethodHandler {
     );
   }
 
-  private async call({ params, rules, scope }: MethodCall): Promise<JsonObject> {
+  private async call({ params, peer: { rules }, scope }: MethodCall): Promise<JsonObject> {
     const name = stringParam(params, 'name');
     try {
       return toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Principal } from '../../auth/index.js';
-import { Exchange, type Reply } from '../../dispatch/index.js';
+import { ConnectionCalls, Exchange, type Reply } from '../../dispatch/index.js';
 import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
@@ -21,6 +22,7 @@ export interface HttpCaller {
 export class HttpExchange extends Exchange {
   override readonly door = 'http';
   override readonly isSealed = true;
+  override readonly calls = new ConnectionCalls();
   private stream: EventStream | undefined;
   /** Monotonic ms at which the client was first seen to be gone. */
   goneSince: number | undefined;
@@ -58,6 +60,20 @@ export class HttpExchange extends Exchange {
   /** Shows a proxy that the call still runs. */
   keepAlive(): void {
     this.open().comment();
+  }
+
+  /** Whether this is the answer that a connection carries. */
+  isOn(socket: Socket): boolean {
+    return this.res.socket === socket || this.res.req.socket === socket;
+  }
+
+  /** The connection closed: in 2026-07-28 that cancels, in earlier revisions it does not (D-3). */
+  leave(): void {
+    this.calls.cancelAll('the client closed the stream');
+  }
+
+  override closeStream(): void {
+    return undefined;
   }
 
   /** Ends the calls of this POST: its client left and did not come back. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
+import { OpenExchanges } from './open-exchanges.js';
 import { StreamableHttp } from './streamable-http.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -18,6 +20,7 @@ export class HttpLane {
 
   constructor(
     private readonly endpoint: StreamableHttp,
+    private readonly exchanges: OpenExchanges,
     private readonly config: AppConfig,
   ) {}
 
@@ -33,6 +36,7 @@ export class HttpLane {
     server.headersTimeout = headersTimeoutMs;
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.on('connection', (socket: Socket) => socket.once('close', () => this.exchanges.connectionClosed(socket)));
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
     server.on('request', (req: IncomingMessage, res: ServerResponse) => {

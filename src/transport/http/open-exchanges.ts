@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
@@ -45,6 +46,11 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
     });
     this.running.add(exchange);
     return exchange;
+  }
+
+  /** A connection closed, with whatever it carried. */
+  connectionClosed(socket: Socket): void {
+    for (const exchange of this.running) if (exchange.isOn(socket)) exchange.leave();
   }
 
   close(exchange: HttpExchange): void {

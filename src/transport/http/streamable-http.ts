@@ -5,12 +5,13 @@ import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Dispatcher, errorReply } from '../../dispatch/index.js';
-import { decode, type Decoded, isMalformed } from '../../protocol/index.js';
+import { decode, type Decoded, isInitialize, isMalformed, type RequestMessage } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import { HttpAdmission } from './http-admission.js';
 import { HttpCallers, sessionRequired } from './http-callers.js';
 import { refuse, writeReply } from './http-errors.js';
-import { accepts, checkMediaTypes, checkRevision, isBatch, isInitialize } from './http-rules.js';
+import { accepts, checkMediaTypes, checkRevision, isBatch, isModernNotification, modernRequest } from './http-rules.js';
+import { ModernHeaders } from './modern-headers.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { readBody } from './read-body.js';
 
@@ -27,6 +28,7 @@ export class StreamableHttp {
     private readonly callers: HttpCallers,
     private readonly dispatcher: Dispatcher,
     private readonly exchanges: OpenExchanges,
+    private readonly headers: ModernHeaders,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
   ) {}
@@ -55,8 +57,40 @@ export class StreamableHttp {
 
   private async post(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {
     checkMediaTypes(req);
-    checkRevision(req);
     const decoded = decode(await readBody(req, this.config.limits.maxBodyBytes));
+    const modern = modernRequest(decoded);
+    if (modern) return this.postModern(req, res, { request: modern, principal });
+    return this.postLegacy(req, res, { decoded, principal });
+  }
+
+  /** Sessions and resumption belong to the other era: their headers mean nothing here (D-1). */
+  private async postModern(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { request, principal }: { readonly request: RequestMessage; readonly principal: Principal },
+  ): Promise<void> {
+    const exchange = this.exchanges.open(res, { principal, session: undefined, decoded: request });
+    try {
+      this.headers.check(req, request);
+      exchange.end(await this.dispatcher.receive(request, exchange));
+    } catch (error) {
+      if (!isGatehouseError(error)) throw error;
+      exchange.end(errorReply(request.id, error, { era: 'modern' }));
+    } finally {
+      this.exchanges.close(exchange);
+    }
+  }
+
+  private async postLegacy(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { decoded, principal }: { readonly decoded: Decoded | readonly Decoded[]; readonly principal: Principal },
+  ): Promise<void> {
+    if (isModernNotification(decoded, req)) {
+      res.writeHead(202, { 'Content-Length': 0 }).end();
+      return;
+    }
+    checkRevision(req);
     const opensSession = isInitialize(decoded);
     if (opensSession && this.callers.namesSession(req)) {
       throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');

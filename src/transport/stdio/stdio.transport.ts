@@ -2,8 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { Dispatcher, errorReply, Exchange, type Reply } from '../../dispatch/index.js';
-import { decode } from '../../protocol/index.js';
+import { ConnectionCalls, Dispatcher, errorReply, Exchange, type Reply } from '../../dispatch/index.js';
+import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
 import { LineReader } from './line-reader.js';
 
@@ -12,12 +12,18 @@ class StdioExchange extends Exchange {
   override readonly door = 'stdio';
   override readonly isSealed = false;
   override readonly connectionKey = 'stdio';
+  override readonly calls = new ConnectionCalls();
 
   constructor(
     override readonly principal: Principal,
     private readonly output: Writable,
   ) {
     super();
+  }
+
+  /** There is one channel: nothing to close. */
+  override closeStream(): void {
+    return undefined;
   }
 
   override send(text: string): void {
@@ -53,21 +59,23 @@ export class StdioTransport {
     // A client that closed its end early is gone: what we would have written is owed to nobody.
     output.on('error', () => input.destroy());
     for await (const line of reader.lines(input)) {
-      const served = this.serveLine(line, exchange).finally(() => running.delete(served));
+      const decoded = line === undefined ? undefined : decode(line);
+      const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
       running.add(served);
       // An initialize must have opened the session before the next line is looked at.
-      if (!exchange.session) await served;
+      if (decoded && isInitialize(decoded)) await served;
     }
+    exchange.calls.cancelAll('the client left');
     if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
     await Promise.all(running);
     await new Promise<void>((resolve) => output.write('', () => resolve()));
   }
 
-  private async serveLine(line: string | undefined, exchange: StdioExchange): Promise<void> {
-    if (line === undefined) {
+  private async serveOne(decoded: Decoded | Decoded[] | undefined, exchange: StdioExchange): Promise<void> {
+    if (!decoded) {
       exchange.reply(errorReply(null, { kind: 'message_too_large', message: 'Message too large' }));
       return;
     }
-    exchange.reply(await this.dispatcher.receive(decode(line), exchange));
+    exchange.reply(await this.dispatcher.receive(decoded, exchange));
   }
 }

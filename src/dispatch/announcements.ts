@@ -1,0 +1,80 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
+import { ResourceRegistry } from '../resources/index.js';
+import { ToolRegistry } from '../tools/index.js';
+
+/** Something that changed on the server, for whoever wants to know. */
+export type Announcement =
+  { readonly kind: 'tools' | 'prompts' | 'resources' } | { readonly kind: 'updated'; readonly uri: string };
+
+/** Someone who wants to know. */
+export interface Listener {
+  readonly principal: Principal;
+  wants(announcement: Announcement): boolean;
+  hear(announcement: Announcement): void;
+}
+
+/** The method of a notification that tells of an announcement. */
+export function methodOf({ kind }: Announcement): string {
+  return kind === 'updated' ? 'notifications/resources/updated' : `notifications/${kind}/list_changed`;
+}
+
+/**
+ * Tells clients what changed: those only who can see it, and changes of one list that come together once (D-13).
+ */
+@Injectable()
+export class Announcements implements OnModuleInit {
+  private readonly listeners = new Set<Listener>();
+  private readonly changed = new Map<PolicyTarget['kind'], PolicyTarget[]>();
+
+  constructor(
+    private readonly tools: ToolRegistry,
+    private readonly resources: ResourceRegistry,
+    private readonly policy: Policy,
+  ) {}
+
+  onModuleInit(): void {
+    this.tools.onChange((tool) => this.listChanged(tool.target));
+  }
+
+  get listenerCount(): number {
+    return this.listeners.size;
+  }
+
+  /** @returns what ends it */
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** One entry of a list came, went, or changed its state. */
+  listChanged(target: PolicyTarget): void {
+    if (this.listeners.size === 0) return;
+    const together = this.changed.get(target.kind);
+    if (together) {
+      together.push(target);
+      return;
+    }
+    this.changed.set(target.kind, [target]);
+    queueMicrotask(() => this.tellList(target.kind));
+  }
+
+  /** What a resource holds has changed. */
+  updated(uri: string): void {
+    const announcement = { kind: 'updated', uri } as const;
+    for (const listener of this.listeners) {
+      if (listener.wants(announcement) && this.resources.isVisible(uri, listener.principal))
+        listener.hear(announcement);
+    }
+  }
+
+  private tellList(kind: PolicyTarget['kind']): void {
+    const targets = this.changed.get(kind) ?? [];
+    this.changed.delete(kind);
+    const announcement = { kind: `${kind}s` } as { kind: 'tools' | 'prompts' | 'resources' };
+    for (const listener of this.listeners) {
+      const sees = targets.some((target) => this.policy.isVisible(listener.principal, target));
+      if (sees && listener.wants(announcement)) listener.hear(announcement);
+    }
+  }
+}

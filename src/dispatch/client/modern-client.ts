@@ -1,0 +1,63 @@
+import { type GatehouseError, isJsonObject, type JsonObject, ProtocolError } from '../../common/index.js';
+import type { ClientPort, ClientQuestion } from '../../tools/index.js';
+import type { Exchange } from '../exchange.js';
+import type { Peer } from '../peer.js';
+import type { Round, RoundOwner, Rounds } from '../rounds.js';
+import { NotifyingClient } from './notifying-client.js';
+
+/** A client of 2026-07-28: asked by the result, and answering with the request's next round. */
+export class ModernClient extends NotifyingClient implements ClientPort {
+  private readonly open = new Map<string, ClientQuestion>();
+  private readonly done: JsonObject;
+  private waits: GatehouseError | undefined;
+
+  constructor(
+    exchange: Exchange,
+    peer: Peer,
+    private readonly round: Round,
+  ) {
+    super(exchange, peer);
+    this.done = { ...round.done };
+  }
+
+  get isRetry(): boolean {
+    return this.round.number > 0;
+  }
+
+  get suspension(): GatehouseError | undefined {
+    return this.waits;
+  }
+
+  async ask(key: string, question: ClientQuestion): Promise<JsonObject> {
+    this.require(question.needs);
+    const answer = this.round.answers[key];
+    // One that does not fit is asked for again, as one that is missing is.
+    if (isJsonObject(answer) && question.faultOf(answer) === undefined) return answer;
+    this.open.set(key, question);
+    this.waits ??= new ProtocolError('input_required', 'The call waits for input of the client');
+    throw this.waits;
+  }
+
+  async once<T>(key: string, work: () => T | Promise<T>): Promise<T> {
+    if (key in this.done) return this.done[key] as T;
+    const value = await work();
+    this.done[key] = value;
+    return value;
+  }
+
+  /** There are no streams to come back to in this era. */
+  closeStream(): void {
+    return undefined;
+  }
+
+  /** @returns the result that asks the client, and carries what the next round needs */
+  inputRequired(rounds: Rounds, owner: RoundOwner): JsonObject {
+    const asked = [...this.open].map(([key, { method, params }]) => [key, { method, params: params ?? {} }] as const);
+    const next = { ...this.round, done: this.done };
+    return {
+      resultType: 'input_required',
+      inputRequests: Object.fromEntries(asked),
+      requestState: rounds.seal(next, owner),
+    };
+  }
+}
