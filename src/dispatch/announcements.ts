@@ -1,17 +1,39 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
+import { encodeNotification } from '../protocol/index.js';
 import { ResourceRegistry } from '../resources/index.js';
+import type { Session } from '../session/index.js';
 import { ToolRegistry } from '../tools/index.js';
 
 /** Something that changed on the server, for whoever wants to know. */
 export type Announcement =
   { readonly kind: 'tools' | 'prompts' | 'resources' } | { readonly kind: 'updated'; readonly uri: string };
 
+const LIST_OF = { tool: 'tools', prompt: 'prompts', resource: 'resources' } as const;
+
 /** Someone who wants to know. */
 export interface Listener {
   readonly principal: Principal;
   wants(announcement: Announcement): boolean;
   hear(announcement: Announcement): void;
+}
+
+/**
+ * A session of the legacy era as a listener.
+ * @param send puts one message on its way
+ */
+export function legacyListener(session: Session, principal: Principal, send: (text: string) => void): Listener {
+  return {
+    principal,
+    wants: (announcement) => announcement.kind !== 'updated' || session.subscriptions.has(announcement.uri),
+    hear: (announcement) =>
+      send(
+        encodeNotification(
+          methodOf(announcement),
+          announcement.kind === 'updated' ? { uri: announcement.uri } : undefined,
+        ),
+      ),
+  };
 }
 
 /** The method of a notification that tells of an announcement. */
@@ -71,7 +93,7 @@ export class Announcements implements OnModuleInit {
   private tellList(kind: PolicyTarget['kind']): void {
     const targets = this.changed.get(kind) ?? [];
     this.changed.delete(kind);
-    const announcement = { kind: `${kind}s` } as { kind: 'tools' | 'prompts' | 'resources' };
+    const announcement: Announcement = { kind: LIST_OF[kind] };
     for (const listener of this.listeners) {
       const sees = targets.some((target) => this.policy.isVisible(listener.principal, target));
       if (sees && listener.wants(announcement)) listener.hear(announcement);

@@ -1,4 +1,4 @@
-export { type Announcement, Announcements, methodOf } from './announcements.js';
+export { Announcements, legacyListener } from './announcements.js';
 export { Catalogue } from './catalogue.js';
 export { Dispatcher } from './dispatcher.js';
 export { DispatchModule } from './dispatch.module.js';

@@ -21,6 +21,8 @@ export interface RevisionRules {
   readonly versionHeader: boolean;
   /** Icons, and input faults as tool results that a model can mend (SEP-1303): since 2025-11-25. */
   readonly icons: boolean;
+  /** An empty first event that makes a stream resumable, and streams that the server closes (SEP-1699). */
+  readonly primesStreams: boolean;
   readonly inputFaultsAsResults: boolean;
 }
 
@@ -32,6 +34,7 @@ const rules = (revision: Revision): RevisionRules => ({
   structuredContent: since(revision, '2025-06-18'),
   versionHeader: since(revision, '2025-06-18'),
   icons: since(revision, '2025-11-25'),
+  primesStreams: revision === '2025-11-25',
   inputFaultsAsResults: since(revision, '2025-11-25'),
 });
 

@@ -7,8 +7,11 @@ import { ToolsModule } from '../tools/index.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpLane } from './http/http-lane.js';
+import { HttpPosts } from './http/http-posts.js';
 import { ModernHeaders } from './http/modern-headers.js';
 import { OpenExchanges } from './http/open-exchanges.js';
+import { SessionStreams } from './http/session-streams.js';
+import { StreamLogs } from './http/stream-logs.js';
 import { StreamableHttp } from './http/streamable-http.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
 import { TransportService } from './transport.service.js';
@@ -19,7 +22,10 @@ import { TransportService } from './transport.service.js';
     HttpAdmission,
     HttpCallers,
     HttpLane,
+    HttpPosts,
     ModernHeaders,
+    SessionStreams,
+    StreamLogs,
     OpenExchanges,
     StdioTransport,
     StreamableHttp,

@@ -1,7 +1,6 @@
 import { Bool, Enum, Int, List, Path, Text, Url } from '../setting.decorators.js';
 
-const TRANSPORTS = ['stdio', 'http', 'websocket', 'sse', 'tcp'] as const;
-export type TransportName = (typeof TRANSPORTS)[number];
+export type TransportName = 'stdio' | 'http' | 'websocket' | 'sse' | 'tcp';
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 
 /** Where and how the server listens. */

@@ -65,7 +65,7 @@ function filterOf(notifications: unknown): Filter {
     throw invalid(`resourceSubscriptions must be an array of at most ${MAX_URIS} URIs`);
   }
   const lists = Object.entries(LISTS).filter(([field]) => notifications[field] === true);
-  return { lists: new Set(lists.map(([, list]) => list)), uris: new Set(uris as string[]) };
+  return { lists: new Set(lists.map(([, list]) => list)), uris: new Set(uris) };
 }
 
 function acknowledged({ lists, uris }: Filter): JsonObject {

@@ -7,6 +7,8 @@ import type { Session } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
 import { statusOf, writeReply } from './http-errors.js';
 import { isBatch } from './http-rules.js';
+import { ResumableStream } from './resumable-stream.js';
+import type { StreamLogs } from './stream-logs.js';
 
 /** Who sent a POST, in which session, and what it held. */
 export interface HttpCaller {
@@ -23,14 +25,18 @@ export class HttpExchange extends Exchange {
   override readonly door = 'http';
   override readonly isSealed = true;
   override readonly calls = new ConnectionCalls();
-  private stream: EventStream | undefined;
+  private stream: EventStream | ResumableStream | undefined;
   /** Monotonic ms at which the client was first seen to be gone. */
   goneSince: number | undefined;
 
   constructor(
     private readonly res: ServerResponse,
     private readonly caller: HttpCaller,
-    private readonly options: { readonly startedAt: number; readonly maxBufferedBytes: number },
+    private readonly options: {
+      readonly startedAt: number;
+      readonly maxBufferedBytes: number;
+      readonly logs: StreamLogs;
+    },
   ) {
     super();
     this.session = caller.session;
@@ -50,6 +56,7 @@ export class HttpExchange extends Exchange {
   }
 
   get isGone(): boolean {
+    if (this.stream instanceof ResumableStream) return !this.stream.isAttached;
     return this.res.destroyed && !this.res.writableFinished;
   }
 
@@ -73,7 +80,8 @@ export class HttpExchange extends Exchange {
   }
 
   override closeStream(): void {
-    return undefined;
+    const stream = this.open();
+    if (stream instanceof ResumableStream) stream.release();
   }
 
   /** Ends the calls of this POST: its client left and did not come back. */
@@ -97,8 +105,13 @@ export class HttpExchange extends Exchange {
     }
   }
 
-  private open(): EventStream {
-    this.stream ??= EventStream.open(this.res, this.options.maxBufferedBytes);
-    return this.stream;
+  /** Becomes a stream: one that can be resumed where there is a session to resume it in. */
+  private open(): EventStream | ResumableStream {
+    if (this.stream) return this.stream;
+    const sink = EventStream.open(this.res, this.options.maxBufferedBytes);
+    if (!this.session) return (this.stream = sink);
+    const stream = this.options.logs.create(this.session);
+    stream.open(sink);
+    return (this.stream = stream);
   }
 }

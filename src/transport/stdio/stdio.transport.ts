@@ -2,7 +2,15 @@ import type { Readable, Writable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { ConnectionCalls, Dispatcher, errorReply, Exchange, type Reply } from '../../dispatch/index.js';
+import {
+  Announcements,
+  ConnectionCalls,
+  Dispatcher,
+  legacyListener,
+  errorReply,
+  Exchange,
+  type Reply,
+} from '../../dispatch/index.js';
 import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
 import { LineReader } from './line-reader.js';
@@ -45,6 +53,7 @@ export class StdioTransport {
     private readonly dispatcher: Dispatcher,
     private readonly authenticator: Authenticator,
     private readonly sessions: SessionService,
+    private readonly announcements: Announcements,
     private readonly config: AppConfig,
   ) {}
 
@@ -55,6 +64,7 @@ export class StdioTransport {
   async serve(input: Readable, output: Writable): Promise<void> {
     const exchange = new StdioExchange(this.authenticator.local(), output);
     const running = new Set<Promise<void>>();
+    let stopListening: (() => void) | undefined;
     const reader = new LineReader(this.config.limits.maxMessageBytes);
     // A client that closed its end early is gone: what we would have written is owed to nobody.
     output.on('error', () => input.destroy());
@@ -63,12 +73,22 @@ export class StdioTransport {
       const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
       running.add(served);
       // An initialize must have opened the session before the next line is looked at.
-      if (decoded && isInitialize(decoded)) await served;
+      if (decoded && isInitialize(decoded)) {
+        await served;
+        stopListening ??= this.listen(exchange);
+      }
     }
+    stopListening?.();
     exchange.calls.cancelAll('the client left');
     if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
     await Promise.all(running);
     await new Promise<void>((resolve) => output.write('', () => resolve()));
+  }
+
+  private listen(exchange: StdioExchange): (() => void) | undefined {
+    const { session, principal } = exchange;
+    if (!session) return undefined;
+    return this.announcements.listen(legacyListener(session, principal, (text) => exchange.send(text)));
   }
 
   private async serveOne(decoded: Decoded | Decoded[] | undefined, exchange: StdioExchange): Promise<void> {
