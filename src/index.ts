@@ -2,7 +2,7 @@
 export { GatehouseModule, type GatehouseOptions } from './app.module.js';
 export type { Principal } from './auth/index.js';
 export { Catalogue } from './dispatch/index.js';
-export { ToolError } from './common/index.js';
+export { ProtocolError, ToolError } from './common/index.js';
 export {
   Completion,
   type CompletionOptions,

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
+import type { JsonObject } from '../common/index.js';
 import { encodeNotification } from '../protocol/index.js';
 import { ResourceRegistry } from '../resources/index.js';
 import type { Session } from '../session/index.js';
@@ -7,7 +8,9 @@ import { ToolRegistry } from '../tools/index.js';
 
 /** Something that changed on the server, for whoever wants to know. */
 export type Announcement =
-  { readonly kind: 'tools' | 'prompts' | 'resources' } | { readonly kind: 'updated'; readonly uri: string };
+  | { readonly kind: 'tools' | 'prompts' | 'resources' }
+  | { readonly kind: 'updated'; readonly uri: string }
+  | { readonly kind: 'task'; readonly taskId: string; readonly view: JsonObject };
 
 const LIST_OF = { tool: 'tools', prompt: 'prompts', resource: 'resources' } as const;
 
@@ -25,20 +28,27 @@ export interface Listener {
 export function legacyListener(session: Session, principal: Principal, send: (text: string) => void): Listener {
   return {
     principal,
-    wants: (announcement) => announcement.kind !== 'updated' || session.subscriptions.has(announcement.uri),
-    hear: (announcement) =>
-      send(
-        encodeNotification(
-          methodOf(announcement),
-          announcement.kind === 'updated' ? { uri: announcement.uri } : undefined,
-        ),
-      ),
+    wants: (announcement) => {
+      if (announcement.kind === 'updated') return session.subscriptions.has(announcement.uri);
+      return announcement.kind !== 'task';
+    },
+    hear: (announcement) => {
+      const { method, params } = notificationOf(announcement);
+      send(encodeNotification(method, params));
+    },
   };
 }
 
-/** The method of a notification that tells of an announcement. */
-export function methodOf({ kind }: Announcement): string {
-  return kind === 'updated' ? 'notifications/resources/updated' : `notifications/${kind}/list_changed`;
+/** The notification that tells of an announcement. */
+export function notificationOf(announcement: Announcement): { readonly method: string; readonly params?: JsonObject } {
+  switch (announcement.kind) {
+    case 'updated':
+      return { method: 'notifications/resources/updated', params: { uri: announcement.uri } };
+    case 'task':
+      return { method: 'notifications/tasks', params: announcement.view };
+    default:
+      return { method: `notifications/${announcement.kind}/list_changed` };
+  }
 }
 
 /**
@@ -88,6 +98,12 @@ export class Announcements implements OnModuleInit {
       if (listener.wants(announcement) && this.resources.isVisible(uri, listener.principal))
         listener.hear(announcement);
     }
+  }
+
+  /** A task has changed; who listens for it was found to own it. */
+  taskChanged(taskId: string, view: JsonObject): void {
+    const announcement = { kind: 'task', taskId, view } as const;
+    for (const listener of this.listeners) if (listener.wants(announcement)) listener.hear(announcement);
   }
 
   private tellList(kind: PolicyTarget['kind']): void {

@@ -20,11 +20,14 @@ import { ListenHandler } from './methods/listen.handler.js';
 import { PromptsHandler } from './methods/prompts.handler.js';
 import { ResourcesHandler } from './methods/resources.handler.js';
 import { SessionHandler } from './methods/session.handler.js';
+import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
 import { Pages } from './pages.js';
 import { METHOD_HANDLERS, RequestServer } from './request-server.js';
 import { Rounds } from './rounds.js';
 import { ServerIdentity } from './server-identity.js';
+import { TaskStarter } from './tasks/task-starter.js';
+import { Tasks } from './tasks/tasks.js';
 
 const HANDLERS = [
   ToolsHandler,
@@ -34,6 +37,7 @@ const HANDLERS = [
   SessionHandler,
   DiscoverHandler,
   ListenHandler,
+  TasksHandler,
 ];
 
 @Module({
@@ -50,6 +54,8 @@ const HANDLERS = [
     RequestServer,
     Rounds,
     ServerIdentity,
+    Tasks,
+    TaskStarter,
     ...HANDLERS,
     {
       provide: METHOD_HANDLERS,

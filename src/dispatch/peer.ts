@@ -1,4 +1,4 @@
-import { ProtocolError } from '../common/index.js';
+import { isJsonObject, ProtocolError } from '../common/index.js';
 import { type Envelope, MODERN_REVISION, type Revision, type RevisionRules, rulesOf } from '../protocol/index.js';
 import { ClientCapabilities, type Session } from '../session/index.js';
 import { LOG_SEVERITIES, type LogSeverity } from '../tools/index.js';
@@ -16,6 +16,20 @@ export interface Peer {
   readonly logLevel: LogSeverity | undefined;
   readonly progressToken: string | number | undefined;
   readonly sessionHash: string | undefined;
+  /** Whether it takes a task in place of a result. */
+  readonly hasTasks: boolean;
+}
+
+/** @see SEP-2663 */
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+const NEEDS_TASKS = { extensions: { [TASKS_EXTENSION]: {} } };
+
+/** @throws ProtocolError missing_capability */
+export function requireTasks({ hasTasks }: Peer): void {
+  if (hasTasks) return;
+  throw new ProtocolError('missing_capability', 'This needs a client that declares the tasks extension', {
+    data: { requiredCapabilities: NEEDS_TASKS },
+  });
 }
 
 const MODERN_RULES = rulesOf(MODERN_REVISION);
@@ -30,6 +44,7 @@ export function legacyPeer(session: Session, progressToken: string | number | un
     logLevel: session.logLevel ?? DEFAULT_LOG_LEVEL,
     progressToken,
     sessionHash: session.idHash,
+    hasTasks: false,
   };
 }
 
@@ -50,5 +65,6 @@ export function modernPeer({ capabilities, logLevel, progressToken }: Envelope):
     logLevel: level,
     progressToken,
     sessionHash: undefined,
+    hasTasks: isJsonObject(capabilities['extensions']) && isJsonObject(capabilities['extensions'][TASKS_EXTENSION]),
   };
 }

@@ -3,6 +3,7 @@ import { Authenticator } from '../auth/index.js';
 import { type JsonObject, VERSION } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { META, modernBody, type RevisionRules, SerializedResult } from '../protocol/index.js';
+import { TASKS_EXTENSION } from './peer.js';
 
 /** Freshness of a list, ms: changes are announced to whoever listens, so that a client may keep it for a while. */
 const LIST_TTL_MS = 300_000;
@@ -23,13 +24,13 @@ export class ServerIdentity {
   }
 
   capabilities(rules: RevisionRules): JsonObject {
-    const { era } = rules;
     return {
       tools: { listChanged: true },
       resources: { listChanged: true, subscribe: true },
       prompts: { listChanged: true },
       logging: {},
-      ...((rules.toolAnnotations || era === 'modern') && { completions: {} }),
+      ...(rules.toolAnnotations && { completions: {} }),
+      ...(rules.era === 'modern' && { extensions: { [TASKS_EXTENSION]: {} } }),
     };
   }
 

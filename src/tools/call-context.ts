@@ -81,6 +81,10 @@ export class ScopedCallContext implements CallContext {
     return this.scope.origin.client.once(key, work);
   }
 
+  becomeTask(): Promise<void> {
+    return this.scope.origin.client.becomeTask();
+  }
+
   closeStream(): void {
     this.scope.origin.client.closeStream();
   }

@@ -29,6 +29,19 @@ export class CallScope {
 
   constructor(readonly origin: CallOrigin) {}
 
+  private isProlonged = false;
+
+  /** Gives the call until then: it has become a task. @param at monotonic ms */
+  prolong(at: number): void {
+    this.isProlonged = true;
+    this.deadlineAt = at;
+  }
+
+  /** Sets the deadline, unless the call was given another. @param at monotonic ms */
+  endBy(at: number): void {
+    if (!this.isProlonged) this.deadlineAt = at;
+  }
+
   /** Why the call was ended early, if it was. */
   get aborted(): GatehouseError | undefined {
     return this.cause;

@@ -36,6 +36,9 @@ export interface ClientPort {
   /** Does the work once per key, however many rounds the call takes. */
   once<T>(key: string, work: () => T | Promise<T>): Promise<T>;
 
+  /** Lets the call outlive its request, where the client knows tasks; does nothing elsewhere. */
+  becomeTask(): Promise<void>;
+
   /** Closes the stream of the answer where the client can come back for it; does nothing elsewhere. */
   closeStream(): void;
 }

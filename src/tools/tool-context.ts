@@ -96,6 +96,13 @@ export interface CallContext {
   once<T>(key: string, work: () => T | Promise<T>): Promise<T>;
 
   /**
+   * Makes the rest of the call a task, which the client asks for: for tools whose `task` option says that they start it
+   * themselves. Does nothing for clients that do not know tasks.
+   * @see SEP-2663
+   */
+  becomeTask(): Promise<void>;
+
+  /**
    * Closes the stream of the answer and lets the client come back for it, so that a long call holds no connection. Only
    * where the client can resume: Streamable HTTP, since 2025-11-25.
    * @see MCP 2025-11-25, basic/transports, "Sending Messages to the Server"

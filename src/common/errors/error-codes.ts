@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   input_required: row([-32603, -32603, 200], 'The work waits for input of the client; never sent as an error.'),
   invalid_cursor: row([-32602, -32602, 400], 'The cursor is not one that this server gave for this list.'),
   unknown_tool: row([-32602, -32602, 404], 'No tool of this name for this caller.'),
+  unknown_task: row([-32602, -32602, 404], 'No task of this id for this caller.'),
   unknown_prompt: row([-32602, -32602, 404], 'No prompt of this name for this caller.'),
   resource_not_found: row([-32002, -32602, 404], 'No resource of this URI for this caller.'),
   internal: row([-32603, -32603, 500], 'A fault of the server; its log has the cause under the request id.'),

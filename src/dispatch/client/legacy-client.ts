@@ -35,6 +35,11 @@ export class LegacyClient extends NotifyingClient implements ClientPort {
     return running;
   }
 
+  /** This era has no tasks: the caller waits. */
+  async becomeTask(): Promise<void> {
+    return undefined;
+  }
+
   closeStream(): void {
     this.exchange.closeStream();
   }

@@ -5,6 +5,7 @@ import { ToolExecutor, ToolRegistry, toFailedResult } from '../../tools/index.js
 import { type MethodCall, MethodHandler } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringParam } from '../params.js';
+import { TaskStarter } from '../tasks/task-starter.js';
 import { toolResultView, toolView } from '../views.js';
 
 /** @see MCP 2025-11-25, server/tools */
@@ -15,6 +16,7 @@ export class ToolsHandler extends MethodHandler {
   constructor(
     private readonly registry: ToolRegistry,
     private readonly executor: ToolExecutor,
+    private readonly starter: TaskStarter,
     private readonly pages: Pages,
   ) {
     super();
@@ -37,10 +39,15 @@ export class ToolsHandler extends MethodHandler {
     );
   }
 
-  private async call({ params, peer: { rules }, scope }: MethodCall): Promise<JsonObject> {
+  private async call(call: MethodCall): Promise<JsonObject> {
+    const { params, scope, peer } = call;
+    const { rules } = peer;
     const name = stringParam(params, 'name');
     try {
-      return toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
+      const tool = this.registry.get(name);
+      const execute = async (): Promise<JsonObject> =>
+        toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
+      return await (tool?.options.task ? this.starter.run(tool, call, execute) : execute());
     } catch (error) {
       if (!rules.inputFaultsAsResults || !isGatehouseError(error) || error.kind !== 'invalid_params') throw error;
       const { kind, message, data } = error;
