@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isGatehouseError, isJsonObject, type JsonObject, newRequestId, ProtocolError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { eraOf, readEnvelope, type RequestMessage, SerializedResult } from '../protocol/index.js';
-import { CallScope, type ClientPort } from '../tools/index.js';
+import { CallScope, type ClientPort, type TraceContext } from '../tools/index.js';
 import { callerKey } from './caller-key.js';
 import { LegacyClient } from './client/legacy-client.js';
 import { ModernClient } from './client/modern-client.js';
@@ -136,6 +136,7 @@ export class RequestServer {
       sessionHash: peer.sessionHash,
       timeoutMs: typeof timeout === 'number' && timeout >= 1 ? timeout : undefined,
       client,
+      trace: isJsonObject(meta) && 'traceparent' in meta ? traceOf(meta) : undefined,
     });
     return { request, params: request.params ?? {}, exchange, peer, scope };
   }
@@ -172,4 +173,10 @@ function progressTokenOf({ params }: RequestMessage): string | number | undefine
   const meta = params?.['_meta'];
   const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
   return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+}
+
+/** Only what has the form of a text is handed on: what it says is for whoever reads it. */
+function traceOf(meta: JsonObject): TraceContext {
+  const fields = ['traceparent', 'tracestate', 'baggage'].filter((field) => typeof meta[field] === 'string');
+  return Object.fromEntries(fields.map((field) => [field, meta[field]]));
 }

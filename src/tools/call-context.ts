@@ -1,10 +1,12 @@
 import type { Root } from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { Clock, JsonObject } from '../common/index.js';
-import type { CallScope } from './call-scope.js';
+import type { CallScope, TraceContext } from './call-scope.js';
 import type { ClientCapability, ClientQuestion } from './client-port.js';
 import { type ElicitAnswer, type ElicitFormRequest, type ElicitUrlRequest, elicitFault } from './elicitation.js';
 import type { CallContext, LogSeverity, SampleAnswer, SampleRequest } from './tool-context.js';
+
+const NO_TRACE: TraceContext = Object.freeze({});
 
 /** The context that handlers get: a view of the scope, so that making one costs next to nothing. */
 export class ScopedCallContext implements CallContext {
@@ -23,6 +25,10 @@ export class ScopedCallContext implements CallContext {
 
   get signal(): AbortSignal {
     return this.scope.signal;
+  }
+
+  get trace(): TraceContext {
+    return this.scope.origin.trace ?? NO_TRACE;
   }
 
   get deadline(): number {

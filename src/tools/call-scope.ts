@@ -2,6 +2,13 @@ import { ProtocolError, type Clock, type GatehouseError } from '../common/index.
 import type { Principal } from '../auth/index.js';
 import type { ClientPort } from './client-port.js';
 
+/** W3C trace context, as a client sent it. @see MCP 2026-07-28, basic, "OpenTelemetry trace context" */
+export interface TraceContext {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+  readonly baggage?: string;
+}
+
 /** What is known about a call before it runs. */
 export interface CallOrigin {
   readonly requestId: string;
@@ -14,6 +21,8 @@ export interface CallOrigin {
   /** Deadline that the caller asks for, ms, >= 1. It can only shorten. */
   readonly timeoutMs?: number | undefined;
   readonly client: ClientPort;
+  /** What the request said of the trace that it belongs to. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /**

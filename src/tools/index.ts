@@ -1,5 +1,5 @@
 export { CallGate, type GateTarget } from './call-gate.js';
-export { type CallOrigin, CallScope } from './call-scope.js';
+export { type CallOrigin, CallScope, type TraceContext } from './call-scope.js';
 export type { ClientCapability, ClientPort, ClientQuestion } from './client-port.js';
 export type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
 export { EnhancerOptions } from './enhancers.js';

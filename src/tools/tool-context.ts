@@ -1,6 +1,7 @@
 import type { CreateMessageRequestParams, CreateMessageResult, Root } from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
+import type { TraceContext } from './call-scope.js';
 import type { ClientCapability } from './client-port.js';
 import type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
 
@@ -38,6 +39,8 @@ export interface CallContext {
    * Aborted when the caller cancels or leaves, at the deadline, and when the server ends. Hand it on to what you await.
    */
   readonly signal: AbortSignal;
+  /** W3C trace context of the request, to hand on to what you call; empty where the client sent none. */
+  readonly trace: TraceContext;
   /** When the call is ended, ms since the epoch. */
   readonly deadline: number;
 

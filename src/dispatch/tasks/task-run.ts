@@ -40,7 +40,7 @@ export class TaskRun {
     readonly terms: TaskTerms,
     readonly scope: CallScope,
     private readonly now: () => number,
-    private readonly onChange: () => void,
+    private readonly onChange: (isOfStatus: boolean) => void,
   ) {
     this.updatedAt = terms.createdAt;
   }
@@ -98,7 +98,7 @@ export class TaskRun {
   /** Tells the client how far the work is. */
   say(message: string): void {
     this.message = message;
-    this.changed();
+    this.changed(false);
   }
 
   finish(end: TaskEnd): void {
@@ -125,8 +125,8 @@ export class TaskRun {
     });
   }
 
-  private changed(): void {
+  private changed(isOfStatus = true): void {
     this.updatedAt = this.now();
-    this.onChange();
+    this.onChange(isOfStatus);
   }
 }

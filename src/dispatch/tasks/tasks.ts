@@ -51,7 +51,7 @@ export class Tasks {
       terms,
       scope,
       () => this.clock.now(),
-      () => this.changed(key, task, owner),
+      (isOfStatus) => this.changed(key, task, isOfStatus ? owner : undefined),
     );
     this.running.set(key, task);
     await this.keep(key, task, owner);
@@ -95,9 +95,11 @@ export class Tasks {
     );
   }
 
-  private changed(key: string, task: TaskRun, owner: string): void {
+  /** @param owner left out where only words changed, which are not worth keeping */
+  private changed(key: string, task: TaskRun, owner: string | undefined): void {
     if (isOver(task.view())) this.running.delete(key);
     this.announcements.taskChanged(task.terms.taskId, task.view());
+    if (owner === undefined) return;
     this.keep(key, task, owner).catch((error: unknown) =>
       this.logger.error('A task could not be kept', error instanceof Error ? error.stack : String(error)),
     );

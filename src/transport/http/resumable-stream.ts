@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Session } from '../../session/index.js';
 import type { EventStream } from './event-stream.js';
 
 /** How soon a client that was sent away should come back, ms. */
@@ -31,16 +30,20 @@ export class ResumableStream {
   private events: LoggedEvent[] = [];
   private sequence = 0;
   private sink: EventStream | undefined;
-  private hasEnded = false;
+  private isOver = false;
   /** Monotonic ms at which the last connection was seen to be gone. */
   private detachedAt: number;
 
-  /** @param primes whether clients of this revision take the empty event that makes a stream resumable from its start */
+  /** @param options.primes whether clients of the revision take the empty event that lets them resume from the start */
   constructor(
-    readonly session: Session,
     private readonly options: { readonly primes: boolean; readonly retention: Retention; readonly now: () => number },
   ) {
     this.detachedAt = options.now();
+  }
+
+  /** Whether nothing more comes. */
+  get hasEnded(): boolean {
+    return this.isOver;
   }
 
   get isAttached(): boolean {
@@ -68,7 +71,7 @@ export class ResumableStream {
     this.sink?.end();
     this.sink = sink;
     for (const { sequence, text } of this.events) if (sequence > after) sink.message(text, this.eventId(sequence));
-    if (this.hasEnded) this.finish();
+    if (this.isOver) this.finish();
   }
 
   /** @param text one JSON-RPC message */
@@ -86,7 +89,7 @@ export class ResumableStream {
 
   /** Nothing more comes; what was sent is kept until it is too old. */
   end(): void {
-    this.hasEnded = true;
+    this.isOver = true;
     if (this.sink) this.finish();
   }
 

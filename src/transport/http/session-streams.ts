@@ -18,7 +18,7 @@ interface Outlet {
 @Injectable()
 export class SessionStreams {
   private readonly outlets = new Map<Session, Outlet>();
-  private readonly connected = new Set<ResumableStream>();
+  private readonly connected = new Set<EventStream>();
 
   constructor(
     private readonly logs: StreamLogs,
@@ -38,22 +38,22 @@ export class SessionStreams {
     const { session } = caller;
     const sink = EventStream.open(res, this.config.limits.maxBodyBytes);
     const resumed = lastEventId === undefined ? undefined : this.logs.resume(lastEventId, session, sink);
-    const stream = resumed ?? this.begin(caller, sink);
-    this.connected.add(stream);
+    if (!resumed) this.begin(caller, sink);
+    this.connected.add(sink);
     const release = session.attachStream(() => sink.end());
     res.on('close', () => {
-      this.connected.delete(stream);
+      this.connected.delete(sink);
       release();
     });
   }
 
   /** Shows proxies that quiet streams live. */
   keepAlive(): void {
-    for (const stream of this.connected) stream.comment();
+    for (const sink of this.connected) sink.comment();
   }
 
   endAll(): void {
-    for (const stream of this.connected) stream.end();
+    for (const sink of this.connected) sink.end();
   }
 
   /** Forgets sessions that nobody can come back to. */
@@ -66,15 +66,11 @@ export class SessionStreams {
     }
   }
 
-  private begin(
-    { session, principal }: { session: Session; principal: Principal },
-    sink: EventStream,
-  ): ResumableStream {
+  private begin({ session, principal }: { session: Session; principal: Principal }, sink: EventStream): void {
     const stream = this.logs.create(session);
     const outlet = this.outlets.get(session) ?? this.outletOf(session, principal);
     outlet.streams.add(stream);
     stream.open(sink);
-    return stream;
   }
 
   private outletOf(session: Session, principal: Principal): Outlet {
