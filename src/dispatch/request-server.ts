@@ -12,7 +12,7 @@ import { type MethodCall, MethodHandler } from './method-handler.js';
 import { InitializeHandler } from './methods/initialize.handler.js';
 import { legacyPeer, modernPeer, type Peer } from './peer.js';
 import { errorReply, type Reply, successReply } from './reply.js';
-import { Rounds } from './rounds.js';
+import { FIRST_ROUND, Rounds } from './rounds.js';
 import { ServerIdentity } from './server-identity.js';
 import type { RunningCalls } from './running-calls.js';
 
@@ -88,7 +88,7 @@ export class RequestServer {
     const owner = { principal: exchange.principal, method: request.method, params: request.params ?? {} };
     const isRetry =
       MULTI_ROUND.has(request.method) && ('requestState' in owner.params || 'inputResponses' in owner.params);
-    const round = isRetry ? await this.rounds.enter(owner) : this.rounds.first();
+    const round = isRetry ? await this.rounds.enter(owner) : FIRST_ROUND;
     const client = new ModernClient(exchange, peer, round);
     const call = this.open(incoming, peer, client);
     let isLast = false;

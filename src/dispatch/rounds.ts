@@ -26,6 +26,9 @@ interface Sealed extends Round {
   readonly expiresAt: number;
 }
 
+/** The first round of any request: it knows nothing yet, and has a name only when there is another. */
+export const FIRST_ROUND: Round = Object.freeze({ callId: '', number: 0, answers: {}, done: {} });
+
 /** What a round belongs to: presented by anyone else, or on any other request, a state opens nothing. */
 export interface RoundOwner {
   readonly principal: Principal;
@@ -48,11 +51,6 @@ export class Rounds {
     private readonly clock: Clock,
   ) {}
 
-  /** The first round of a request. */
-  first(): Round {
-    return { callId: randomUUID(), number: 0, answers: {}, done: {} };
-  }
-
   /**
    * Goes on with a request, and keeps any other from doing so until {@link leave}.
    * @throws ProtocolError invalid_params (malformed answers), invalid_state
@@ -60,7 +58,7 @@ export class Rounds {
   async enter(owner: RoundOwner): Promise<Round> {
     const { requestState, inputResponses } = owner.params;
     const given = answersOf(inputResponses);
-    if (requestState === undefined) return { ...this.first(), answers: given };
+    if (requestState === undefined) return { ...FIRST_ROUND, answers: given };
     const state = this.open(requestState, owner);
     if (this.running.has(state.callId) || (await this.store.has(NAMESPACE, state.callId))) throw invalidState();
     this.running.add(state.callId);
@@ -82,6 +80,7 @@ export class Rounds {
   seal(round: Round, { principal, method, params }: RoundOwner): string {
     const state: Sealed = {
       ...round,
+      callId: round.callId || randomUUID(),
       number: round.number + 1,
       subject: subjectOf(principal),
       request: digest(method, params),

@@ -18,37 +18,49 @@ export interface RunningCalls {
   cancel(id: RequestId, why: string): boolean;
 }
 
-/** The modern calls of one connection: the ids are the client's own, and mean nothing anywhere else. */
+/**
+ * The modern calls of one connection: the ids are the client's own, and mean nothing anywhere else. The first has a
+ * place of its own, as over HTTP there is never a second.
+ */
 export class ConnectionCalls implements RunningCalls {
-  private calls: Map<RequestId, Abortable> | undefined;
+  private firstId: RequestId | undefined;
+  private first: Abortable | undefined;
+  private others: Map<RequestId, Abortable> | undefined;
 
   get runningCount(): number {
-    return this.calls?.size ?? 0;
+    return (this.first ? 1 : 0) + (this.others?.size ?? 0);
   }
 
   isRunning(id: RequestId): boolean {
-    return this.calls?.has(id) === true;
+    return this.callOf(id) !== undefined;
   }
 
   begin(id: RequestId, call: Abortable): void {
     if (this.isRunning(id)) {
       throw new ProtocolError('duplicate_request_id', `A request with id ${JSON.stringify(id)} is still running`);
     }
-    (this.calls ??= new Map()).set(id, call);
+    if (this.first) (this.others ??= new Map()).set(id, call);
+    else [this.firstId, this.first] = [id, call];
   }
 
   finish(id: RequestId): void {
-    this.calls?.delete(id);
+    if (this.first && this.firstId === id) this.first = undefined;
+    else this.others?.delete(id);
   }
 
   cancel(id: RequestId, why: string): boolean {
-    const call = this.calls?.get(id);
+    const call = this.callOf(id);
     call?.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
     return call !== undefined;
   }
 
   /** Ends every call: the connection is gone. */
   cancelAll(why: string): void {
-    for (const id of [...(this.calls?.keys() ?? [])]) this.cancel(id, why);
+    const calls = [...(this.first ? [this.first] : []), ...(this.others?.values() ?? [])];
+    for (const call of calls) call.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
+  }
+
+  private callOf(id: RequestId): Abortable | undefined {
+    return this.first && this.firstId === id ? this.first : this.others?.get(id);
   }
 }

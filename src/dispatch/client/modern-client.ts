@@ -11,8 +11,8 @@ import { NotifyingClient } from './notifying-client.js';
  * asked by the task.
  */
 export class ModernClient extends NotifyingClient implements ClientPort {
-  private readonly open = new Map<string, ClientQuestion>();
-  private readonly done: JsonObject;
+  private open: Map<string, ClientQuestion> | undefined;
+  private done: JsonObject | undefined;
   private waits: GatehouseError | undefined;
   private task: TaskRun | undefined;
   /** Makes a task of the call; set for tools that may become one. */
@@ -24,7 +24,6 @@ export class ModernClient extends NotifyingClient implements ClientPort {
     private readonly round: Round,
   ) {
     super(exchange, peer);
-    this.done = { ...round.done };
   }
 
   get isRetry(): boolean {
@@ -59,16 +58,17 @@ export class ModernClient extends NotifyingClient implements ClientPort {
     // One that does not fit is asked for again, as one that is missing is.
     if (isJsonObject(answer) && question.faultOf(answer) === undefined) return answer;
     if (this.task) return this.task.ask(key, question, signal);
-    this.open.set(key, question);
+    (this.open ??= new Map()).set(key, question);
     this.waits ??= new ProtocolError('input_required', 'The call waits for input of the client');
     throw this.waits;
   }
 
   async once<T>(key: string, work: () => T | Promise<T>): Promise<T> {
     if (this.task) return this.task.once(key, work);
-    if (key in this.done) return this.done[key] as T;
+    const done = (this.done ??= { ...this.round.done });
+    if (key in done) return done[key] as T;
     const value = await work();
-    this.done[key] = value;
+    done[key] = value;
     return value;
   }
 
@@ -84,8 +84,10 @@ export class ModernClient extends NotifyingClient implements ClientPort {
 
   /** @returns the result that asks the client, and carries what the next round needs */
   inputRequired(rounds: Rounds, owner: RoundOwner): JsonObject {
-    const asked = [...this.open].map(([key, { method, params }]) => [key, { method, params: params ?? {} }] as const);
-    const next = { ...this.round, done: this.done };
+    const asked = [...(this.open ?? [])].map(
+      ([key, { method, params }]) => [key, { method, params: params ?? {} }] as const,
+    );
+    const next = { ...this.round, done: this.done ?? this.round.done };
     return {
       resultType: 'input_required',
       inputRequests: Object.fromEntries(asked),
