@@ -33,8 +33,9 @@ export abstract class Policy {
 /** By role alone: a target is for the roles that it names, or for everyone. */
 @Injectable()
 export class RolePolicy extends Policy {
-  override viewKey(principal: Principal): string {
-    return principal.roles.length === 1 ? (principal.roles[0] as string) : [...principal.roles].sort().join(',');
+  /** Any text may be a role: no two sets of them may share a key. */
+  override viewKey({ roles }: Principal): string {
+    return roles.length === 1 ? `=${roles[0]}` : JSON.stringify([...roles].sort());
   }
 
   override isVisible(principal: Principal, target: PolicyTarget): boolean {

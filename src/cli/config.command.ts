@@ -11,8 +11,8 @@ export async function showConfig({ argv, cwd }: Invocation): Promise<void> {
   const rows = config.describe().map(({ key, value, source }) => [key, JSON.stringify(value) ?? '-', source] as const);
   const width = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length));
   const [keys, values] = [width(0), Math.min(width(1), 60)];
-  for (const [key, value, source] of rows) {
-    process.stdout.write(`${key.padEnd(keys)}  ${value.padEnd(values)}  ${source}\n`);
-  }
+  const lines = rows.map(([key, value, source]) => `${key.padEnd(keys)}  ${value.padEnd(values)}  ${source}\n`);
+  // At once: a reader that leaves early (`| head`) must not be written to again.
+  process.stdout.write(lines.join(''));
   for (const warning of config.warnings) process.stderr.write(`Warning: ${warning}\n`);
 }

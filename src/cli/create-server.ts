@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
-import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
 import { StartError, SystemClock } from '../common/index.js';
-import { AppConfig } from '../config/index.js';
+import { AppConfig, hostStateRoot } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse } from '../transport/index.js';
@@ -17,49 +17,55 @@ export interface RunningServer {
   readonly broken: readonly BrokenPlugin[];
 }
 
-const OPTIONS = { abortOnError: false, bufferLogs: false, logger: ['error', 'warn', 'fatal'] } as const;
+/** What a server is made of. */
+export interface ServerParts {
+  readonly config: AppConfig;
+  readonly plugins: readonly Plugin[];
+  /** Where the process logs. */
+  readonly logger: LoggerService;
+}
 
 /**
  * Wires and starts the server. Plug-ins whose providers cannot be made are left out: only when the whole does not
  * start is each tried alone, to find which.
  * @throws StartError the server itself cannot start, or the tools that loaded have faults
  */
-export async function createServer(config: AppConfig, plugins: readonly Plugin[]): Promise<RunningServer> {
+export async function createServer(parts: ServerParts): Promise<RunningServer> {
+  const { config, plugins } = parts;
   try {
-    return { ...(await listen(config, plugins)), broken: [] };
+    return { ...(await listen(parts)), broken: [] };
   } catch (error) {
     if (error instanceof StartError || plugins.length === 0) throw error;
     const broken = await findBroken(config, plugins);
     if (broken.length === 0) throw error;
     const sound = plugins.filter(({ source }) => !broken.some((plugin) => plugin.source === source));
-    return { ...(await listen(config, sound)), broken };
+    return { ...(await listen({ ...parts, plugins: sound })), broken };
   }
 }
 
-async function listen(config: AppConfig, plugins: readonly Plugin[]): Promise<Omit<RunningServer, 'broken'>> {
-  const state = await openState(config, new SystemClock());
+async function listen({ config, plugins, logger }: ServerParts): Promise<Omit<RunningServer, 'broken'>> {
+  const stateRoot = hostStateRoot();
+  const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
-    return await wire(config, GatehouseModule.forServer(config, plugins, state));
+    return await wire(config, GatehouseModule.forServer(config, plugins, state), logger);
   } catch (error) {
     await state.close();
     throw error;
   }
 }
 
-async function wire(config: AppConfig, module: DynamicModule): Promise<Omit<RunningServer, 'broken'>> {
+async function wire(
+  config: AppConfig,
+  module: DynamicModule,
+  logger: LoggerService,
+): Promise<Omit<RunningServer, 'broken'>> {
+  const options = { abortOnError: false, logger };
   if (!config.server.transports.includes('http')) {
-    return {
-      app: await NestFactory.createApplicationContext(module, { ...OPTIONS, logger: [...OPTIONS.logger] }),
-      http: undefined,
-    };
+    return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
   const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
-  const app = await NestFactory.create(module, new GatehouseExpressAdapter(), {
-    ...OPTIONS,
-    logger: [...OPTIONS.logger],
-    forceCloseConnections: true,
-  });
+  const app = await NestFactory.create(module, new GatehouseExpressAdapter(), options);
   attachGatehouse(app);
   try {
     await app.listen(config.server.port, config.server.host);
@@ -85,7 +91,7 @@ function explained(error: unknown, { server: { host, port } }: AppConfig): unkno
   return error;
 }
 
-/** Starts each plug-in alone, without any door. */
+/** Starts each plug-in alone, without any door. Switches logging off: the server that is made next has its own. */
 async function findBroken(config: AppConfig, plugins: readonly Plugin[]): Promise<readonly BrokenPlugin[]> {
   const broken: BrokenPlugin[] = [];
   for (const plugin of plugins) {
@@ -109,6 +115,8 @@ async function faultOf(module: DynamicModule): Promise<string | undefined> {
     await app.close();
     return undefined;
   } catch (error) {
+    // Faults of tools are told when all are known: they end the start.
+    if (error instanceof StartError) return undefined;
     return error instanceof Error ? error.message : String(error);
   }
 }

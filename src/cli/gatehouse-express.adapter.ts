@@ -13,4 +13,11 @@ export class GatehouseExpressAdapter extends ExpressAdapter {
       this.getInstance(),
     );
   }
+
+  /** An idle client that keeps its connection must not hold up the end of the process. */
+  override async close(): Promise<void> {
+    const closed = super.close() as Promise<void>;
+    this.httpServer.closeAllConnections();
+    await closed;
+  }
 }

@@ -5,11 +5,13 @@ import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
 import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
-import { claimStdout, StdioTransport } from '../transport/index.js';
+import { claimStdout, StdioTransport, TransportService } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
 import type { Invocation } from './invocation.js';
 import { StderrLogger } from './stderr-logger.js';
+
+const MS_PER_SEC = 1_000;
 
 /** `gatehouse serve`: runs the server until it is told to stop, or its stdio client leaves. */
 export async function serve({ argv, cwd }: Invocation): Promise<void> {
@@ -25,8 +27,8 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   Logger.overrideLogger(logger);
   for (const warning of config.warnings) logger.warn(warning, 'Settings');
 
-  const server = await start(config, cwd);
-  const stop = stopper(server.app, logger);
+  const server = await start(config, cwd, logger);
+  const stop = stopper(server.app, logger, config.server.shutdownGraceSec);
   surviveStrays(logger, stop);
   announce(server, config);
   if (!output) return;
@@ -34,12 +36,11 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   await stop(EXIT.ok);
 }
 
-async function start(config: AppConfig, cwd: string): Promise<RunningServer> {
+async function start(config: AppConfig, cwd: string, logger: StderrLogger): Promise<RunningServer> {
   const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
-  const server = await createServer(config, plugins);
-  const logger = new Logger('Plugins');
+  const server = await createServer({ config, plugins, logger });
   for (const { source, reason } of [...broken, ...server.broken]) {
-    logger.warn(`Plug-in ${source} is skipped: ${reason}`);
+    logger.warn(`Plug-in ${source} is skipped: ${reason}`, 'Plugins');
   }
   return server;
 }
@@ -58,11 +59,16 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
 }
 
 /** Ends the process once, whoever asks first; a second signal does not wait. */
-function stopper(app: INestApplicationContext, logger: StderrLogger): (code: number) => Promise<void> {
+function stopper(
+  app: INestApplicationContext,
+  logger: StderrLogger,
+  graceSec: number,
+): (code: number) => Promise<void> {
   let isStopping = false;
   const stop = async (code: number): Promise<void> => {
     if (isStopping) process.exit(EXIT.fatal);
     isStopping = true;
+    await app.get(TransportService, { strict: false }).drain(graceSec * MS_PER_SEC);
     await app.close();
     logger.flush();
     process.exit(code);

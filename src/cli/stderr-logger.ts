@@ -64,9 +64,10 @@ export class StderrLogger implements LoggerService {
     rest: readonly unknown[],
   ): void {
     const context = rest.at(-1);
-    const stack = rest.length > 1 ? rest[0] : undefined;
-    const facts = typeof message === 'object' && message !== null ? message : {};
-    const text = typeof message === 'string' ? message : undefined;
+    const error = message instanceof Error ? message : undefined;
+    const stack = error?.stack ?? (rest.length > 1 ? rest[0] : undefined);
+    const facts = typeof message === 'object' && message !== null && !error ? message : {};
+    const text = typeof message === 'string' ? message : error?.message;
     this.pino[level]({ context, ...(stack !== undefined && { stack }), ...facts }, text);
   }
 }

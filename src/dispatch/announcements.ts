@@ -19,6 +19,8 @@ export interface Listener {
   readonly principal: Principal;
   wants(announcement: Announcement): boolean;
   hear(announcement: Announcement): void;
+  /** Is told that there will be nothing more to hear. */
+  end?(): void;
 }
 
 /**
@@ -67,6 +69,11 @@ export class Announcements implements OnModuleInit {
 
   onModuleInit(): void {
     this.tools.onChange((tool) => this.listChanged(tool.target));
+  }
+
+  /** Tells everyone that the server is ending. */
+  endAll(): void {
+    for (const listener of this.listeners) listener.end?.();
   }
 
   get listenerCount(): number {

@@ -121,6 +121,7 @@ export class RequestServer {
       const result = handler.handle(call);
       return result instanceof Promise ? await result : result;
     } finally {
+      call.scope.close();
       running.finish(id);
     }
   }

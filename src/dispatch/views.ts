@@ -1,3 +1,4 @@
+import type { ContentBlock, GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonObject } from '../common/index.js';
 import type { RegisteredPrompt } from '../prompts/index.js';
 import type { RevisionRules } from '../protocol/index.js';
@@ -39,7 +40,14 @@ export function toolResultView(result: ToolResult, rules: RevisionRules): JsonOb
   return { ...known, content: result.content.map((block) => contentView(block, rules)) };
 }
 
-function contentView(block: ToolResult['content'][number], rules: RevisionRules): JsonObject {
+/** The same for a prompt, whose messages may hold every block that a tool may return. */
+export function promptResultView(result: GetPromptResult, rules: RevisionRules): JsonObject {
+  if (rules.structuredContent) return result;
+  const messages = result.messages.map((message) => ({ ...message, content: contentView(message.content, rules) }));
+  return { ...result, messages };
+}
+
+function contentView(block: ContentBlock, rules: RevisionRules): JsonObject {
   if (block.type === 'resource_link') return { type: 'text', text: `${block.name}: ${block.uri}` };
   if (block.type === 'audio' && !rules.toolAnnotations) return { type: 'text', text: `[audio, ${block.mimeType}]` };
   return block;

@@ -9,6 +9,8 @@ export class Breaker {
   private failures = 0;
   private openedAt: number | undefined;
   private trialRuns = false;
+  /** Counts its states and trials: what a call of an earlier one reports says nothing about this one. */
+  private era = 1;
 
   /**
    * @param threshold failures in a row, >= 1
@@ -27,25 +29,23 @@ export class Breaker {
     return this.trialRuns ? 1 : 0;
   }
 
-  /** Asks for one call, which must be reported. @returns false while the tool rests */
-  tryPass(now: number): boolean {
-    if (this.openedAt === undefined) return true;
-    if (this.restMs(now) > 0) return false;
+  /** Asks for one call. @returns the pass under which it must be reported, undefined while the tool rests */
+  tryPass(now: number): number | undefined {
+    if (this.openedAt === undefined) return this.era;
+    if (this.restMs(now) > 0) return undefined;
     this.trialRuns = true;
-    return true;
+    return ++this.era;
   }
 
-  /** Reports how a call that was let pass ended. */
-  report(report: BreakerReport, now: number): void {
+  /** Reports how a call that was let pass ended. One that began before the breaker opened has no say in its trial. */
+  report(pass: number, report: BreakerReport, now: number): void {
+    if (pass !== this.era) return;
     this.trialRuns = false;
     if (report === 'neutral') return;
-    if (report === 'success') {
-      this.failures = 0;
-      this.openedAt = undefined;
-      return;
-    }
-    this.failures += 1;
-    if (this.failures >= this.threshold) this.openedAt = now;
+    this.failures = report === 'success' ? 0 : this.failures + 1;
+    const isOpen = this.failures >= this.threshold;
+    if (isOpen || this.openedAt !== undefined) this.era += 1;
+    this.openedAt = isOpen ? now : undefined;
   }
 
   get state(): 'closed' | 'open' {

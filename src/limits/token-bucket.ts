@@ -1,8 +1,11 @@
 import { ALLOWED, type RateOutcome } from './sliding-window.js';
 
+/** What a run costs; each millisecond brings `perMinute`. Whole numbers, so that no fraction of a run gets lost. */
+const RUN = 60_000;
+
 /** `perMinute` runs a minute with bursts up to that many: refills evenly (S4-33, K-10). */
 export class TokenBucket {
-  private tokens: number;
+  private saved: number;
 
   /**
    * @param perMinute >= 1
@@ -12,16 +15,15 @@ export class TokenBucket {
     private readonly perMinute: number,
     private refilledAt: number,
   ) {
-    this.tokens = perMinute;
+    this.saved = perMinute * RUN;
   }
 
   /** @param now monotonic ms, never less than before */
   take(now: number): RateOutcome {
-    const perMs = this.perMinute / 60_000;
-    this.tokens = Math.min(this.perMinute, this.tokens + (now - this.refilledAt) * perMs);
+    this.saved = Math.min(this.perMinute * RUN, this.saved + (now - this.refilledAt) * this.perMinute);
     this.refilledAt = now;
-    if (this.tokens < 1) return { isAllowed: false, retryAfterMs: Math.ceil((1 - this.tokens) / perMs) };
-    this.tokens -= 1;
+    if (this.saved < RUN) return { isAllowed: false, retryAfterMs: Math.ceil((RUN - this.saved) / this.perMinute) };
+    this.saved -= RUN;
     return ALLOWED;
   }
 }

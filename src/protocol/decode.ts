@@ -1,4 +1,5 @@
 import { isJsonObject, type ErrorKind, type JsonObject } from '../common/index.js';
+import { surelyHoldsMoreThan } from './count-nodes.js';
 import type { Message, RequestId } from './json-rpc.js';
 
 /** How large a message may be, in what it holds (its bytes are counted by the door). */
@@ -40,6 +41,7 @@ const malformed = (kind: ErrorKind, message: string, id: RequestId | null = null
  * @see JSON-RPC 2.0 sections 4 to 6; REQUIREMENTS S1-13, S2-23, S2-24, W-11
  */
 export function decode(text: string, limits: DecodeLimits = DECODE_LIMITS): Decoded | Decoded[] {
+  if (surelyHoldsMoreThan(text, limits.maxNodes)) return malformed('too_complex', tooMany(limits));
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -60,8 +62,9 @@ function decodeValue(value: unknown, limits: DecodeLimits): Decoded {
   if (fault) return malformed(fault.kind, fault.message, echo);
   if (value['jsonrpc'] !== '2.0')
     return malformed('invalid_request', 'Invalid request: Invalid JSON-RPC version', echo);
+  if (isErrorWithoutId(value)) return value as unknown as Message;
   if ('id' in value && id === undefined) {
-    return malformed('invalid_request', 'Invalid request: id must be a string or an integer');
+    return malformed('invalid_request', 'Invalid request: id must be a string or an integer of 53 bits at most');
   }
   return 'method' in value ? decodeCall(value, echo) : decodeResponse(value, id);
 }
@@ -78,17 +81,29 @@ function decodeCall(value: JsonObject, id: RequestId | null): Decoded {
 
 function decodeResponse(value: JsonObject, id: RequestId | undefined): Decoded {
   const hasResult = isJsonObject(value['result']);
-  const error = value['error'];
-  const hasError = isJsonObject(error) && Number.isInteger(error['code']) && typeof error['message'] === 'string';
-  if (id === undefined || hasResult === hasError) {
+  if (id === undefined || hasResult === hasError(value)) {
     return malformed('invalid_request', 'Invalid request: Invalid JSON-RPC structure', id ?? null);
   }
   return value as unknown as Message;
 }
 
+/**
+ * Whether the other side tells of a message that it could not read. To answer such an error with another would go on
+ * for ever.
+ * @see JSON-RPC 2.0 section 5; MCP 2025-11-25, basic, "Error Responses"
+ */
+function isErrorWithoutId(value: JsonObject): boolean {
+  return (value['id'] ?? null) === null && !('method' in value) && !('result' in value) && hasError(value);
+}
+
+function hasError({ error }: JsonObject): boolean {
+  return isJsonObject(error) && Number.isInteger(error['code']) && typeof error['message'] === 'string';
+}
+
+// A larger integer was rounded when it was parsed: it would come back as another id.
 function readId(value: JsonObject): RequestId | undefined {
   const id = value['id'];
-  return typeof id === 'string' || Number.isInteger(id) ? (id as RequestId) : undefined;
+  return typeof id === 'string' || Number.isSafeInteger(id) ? (id as RequestId) : undefined;
 }
 
 function nameOf(value: unknown): string {
@@ -129,6 +144,10 @@ class Inspection {
   }
 
   private tooMany(): { kind: ErrorKind; message: string } {
-    return { kind: 'too_complex', message: `Invalid request: more than ${this.limits.maxNodes} keys and items` };
+    return { kind: 'too_complex', message: tooMany(this.limits) };
   }
+}
+
+function tooMany({ maxNodes }: DecodeLimits): string {
+  return `Invalid request: more than ${maxNodes} keys and items`;
 }

@@ -19,7 +19,8 @@ export interface NotificationMessage {
 /** The answer to a request: one of ours, or a client's to one that we sent. */
 export interface ResponseMessage {
   readonly jsonrpc: '2.0';
-  readonly id: RequestId;
+  /** Null or missing in an error about a message whose id could not be read. */
+  readonly id?: RequestId | null;
   readonly result?: JsonObject;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }

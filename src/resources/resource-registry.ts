@@ -19,6 +19,9 @@ import {
   type ResourceTemplateOptions,
 } from './resource.decorator.js';
 
+/** A longer URI fits no template: matching takes time that grows with it. RFC 9110 section 4.1 asks for 8,000 octets. */
+const MAX_TEMPLATE_URI_CHARS = 8_192;
+
 interface Registered<Options> {
   readonly name: string;
   readonly options: Options;
@@ -102,6 +105,7 @@ export class ResourceRegistry {
   }
 
   private match(uri: string): { registered: RegisteredResourceTemplate; variables: Variables } | undefined {
+    if (uri.length > MAX_TEMPLATE_URI_CHARS) return undefined;
     for (const registered of this.byTemplate.values()) {
       const variables = registered.template.match(uri);
       if (variables) return { registered, variables };

@@ -7,7 +7,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { Clock } from '../common/index.js';
 import { AppConfig, ConfigModule, type ConfigOverrides } from '../config/index.js';
-import { defaultStateFolder, DurableStore, SessionKeys, SessionStore, StoreModule } from './index.js';
+import { defaultStateFolder, DurableStore, openState, SessionKeys, SessionStore, StoreModule } from './index.js';
 
 @Global()
 @Module({ providers: [{ provide: Clock, useClass: FakeClock }], exports: [Clock] })
@@ -61,6 +61,17 @@ describe('StoreModule', () => {
     expect(await app.get(DurableStore).has('n', 'k')).toBe(true);
     expect(await readdir(root)).toEqual([]);
     await app.close();
+  });
+
+  it('takes state that is open already, and closes it with the application', async () => {
+    const clock = new FakeClock();
+    const settings = AppConfig.of({ server: { transports: ['http'] }, sessions: { stateDir: root } });
+    const state = await openState(settings, clock);
+    const imports = [ConfigModule.forRoot(settings), ClockModule, StoreModule.forRoot({ state })];
+    const app = await (await Test.createTestingModule({ imports }).compile()).init();
+    expect(app.get(DurableStore)).toBe(state.durable);
+    await app.close();
+    await (await openState(settings, clock)).close();
   });
 
   it('gives the folder back when the start fails on what is in it', async () => {

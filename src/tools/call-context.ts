@@ -37,15 +37,15 @@ export class ScopedCallContext implements CallContext {
 
   progress(progress: number, total?: number, message?: string): void {
     const { client } = this.scope.origin;
-    if (client.wantsProgress && !this.scope.aborted) client.progress(progress, total, message);
+    if (client.wantsProgress && this.scope.isHeard) client.progress(progress, total, message);
   }
 
   log(level: LogSeverity, data: unknown, logger?: string): void {
-    if (!this.scope.aborted) this.scope.origin.client.log(level, data, logger);
+    if (this.scope.isHeard) this.scope.origin.client.log(level, data, logger);
   }
 
   notify(method: string, params?: JsonObject): void {
-    if (!this.scope.aborted) this.scope.origin.client.notify(method, params);
+    if (this.scope.isHeard) this.scope.origin.client.notify(method, params);
   }
 
   supports(capability: ClientCapability): boolean {

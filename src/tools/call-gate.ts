@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLog, SecurityLog } from '../audit/index.js';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
-import { Clock, type ErrorKind, isGatehouseError, ProtocolError } from '../common/index.js';
+import { Clock, type ErrorKind, isGatehouseError, printable, ProtocolError } from '../common/index.js';
 import { RateLimiter } from '../limits/index.js';
 import { type CallMeter, type CallStatus, MetricsRecorder } from '../metrics/index.js';
 import type { CallScope } from './call-scope.js';
@@ -49,6 +49,21 @@ export class CallGate {
   /** Whether the target exists for a caller at all. */
   isVisible(target: GateTarget, principal: Principal): boolean {
     return this.policy.isVisible(principal, target);
+  }
+
+  /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
+  denied(label: string, scope: CallScope, kind: ErrorKind): void {
+    const { requestId, door, principal, sessionHash } = scope.origin;
+    this.audit.record({
+      requestId,
+      door,
+      principal: `${principal.issuer}/${principal.subject}`,
+      session: sessionHash,
+      target: printable(label),
+      outcome: 'refused',
+      kind,
+      durationMs: 0,
+    });
   }
 
   /**

@@ -33,12 +33,12 @@ export class CallScope {
   private controller: AbortController | undefined;
   private cause: GatehouseError | undefined;
   private onAbort: ((cause: GatehouseError) => void) | undefined;
+  private isAnswered = false;
+  private isProlonged = false;
   /** Monotonic ms at which the call is ended; set by the executor when the tool is known. */
   deadlineAt = Number.POSITIVE_INFINITY;
 
   constructor(readonly origin: CallOrigin) {}
-
-  private isProlonged = false;
 
   /** Gives the call until then: it has become a task. @param at monotonic ms */
   prolong(at: number): void {
@@ -56,12 +56,22 @@ export class CallScope {
     return this.cause;
   }
 
+  /** Whether the caller still hears of the call: not once it was answered or ended early. */
+  get isHeard(): boolean {
+    return !this.isAnswered && this.cause === undefined;
+  }
+
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController();
       if (this.cause) this.controller.abort(this.cause);
     }
     return this.controller.signal;
+  }
+
+  /** Notes that the call has its answer: work that goes on is not heard any more, unless it goes on as a task. */
+  close(): void {
+    this.isAnswered = !this.isProlonged;
   }
 
   /** Ends the call; the first cause stays. */

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
@@ -13,8 +13,8 @@ const PARAMS_METADATA = 'mcp-gatehouse:params';
 // ValidationPipe and its like leave alone.
 const BODY = 3;
 const CUSTOM = 0;
-
 type Handler = (...args: unknown[]) => unknown;
+type ModuleRef = NonNullable<ReturnType<ModulesContainer['get']>>;
 
 /** Whether Nest's enhancers that a host application sets for everything run on tools too (D-14). */
 export abstract class EnhancerOptions {
@@ -27,34 +27,71 @@ export abstract class EnhancerOptions {
  */
 @Injectable()
 export class Enhancers {
-  private readonly creator: ExternalContextCreator;
+  private creator: ExternalContextCreator | undefined;
 
   constructor(
     private readonly modules: ModulesContainer,
     private readonly config: ApplicationConfig,
     private readonly options: EnhancerOptions,
-    shared: ExternalContextCreator,
-  ) {
-    this.creator = options.applyGlobalEnhancers ? shared : withoutGlobals(modules);
-  }
+  ) {}
 
-  /** @returns the method, bound, behind its enhancers */
+  /**
+   * @returns the method, bound, behind its enhancers
+   * @throws Error an enhancer that Nest would leave out; the message is for the author
+   */
   wrap(instance: object, methodName: string): Handler {
     const method = (instance as Record<string, Handler>)[methodName] as Handler;
     if (!this.hasEnhancers(instance, method)) return method.bind(instance);
+    this.refuseMissing(instance, method);
+    this.creator ??= this.makeCreator();
     const hasFilters = has(EXCEPTION_FILTERS_METADATA, instance, method) || this.options.applyGlobalEnhancers;
-    const params = { [`${BODY}:0`]: { index: 0, pipes: [] }, [`${CUSTOM}:1`]: { index: 1, pipes: [] } };
-    Reflect.defineMetadata(PARAMS_METADATA, params, instance.constructor, methodName);
+    Reflect.defineMetadata(PARAMS_METADATA, paramsOf(instance, methodName, method), instance.constructor, methodName);
     return this.creator.create(
       instance,
       method,
       methodName,
       PARAMS_METADATA,
-      { exchangeKeyForValue: (type: number, _data: unknown, args: unknown[]) => args[type === BODY ? 0 : 1] },
+      { exchangeKeyForValue: (type: number, index: number, args: unknown[]) => args[type === BODY ? 0 : index] },
       undefined,
       undefined,
       { guards: true, interceptors: true, filters: hasFilters },
       'mcp',
+    );
+  }
+
+  /**
+   * A creator that sees the host's modules, and its APP_* enhancers only where they are wanted: they were written for
+   * HTTP requests, and would look for one (D-14). It looks for hosts among providers: here, controllers are some too.
+   */
+  private makeCreator(): ExternalContextCreator {
+    const modules = new Map([...this.modules].map(([key, moduleRef]) => [key, withControllers(moduleRef)]));
+    const applicationConfig = this.options.applyGlobalEnhancers ? this.config : new ApplicationConfig();
+    const container = { applicationConfig, getModules: () => modules };
+    return ExternalContextCreator.fromContainer(container as unknown as NestContainer);
+  }
+
+  /** Nest leaves out, and says nothing of, an enhancer that it has not made for the host: be it a guard. */
+  private refuseMissing(instance: object, method: Handler): void {
+    const type = instance.constructor;
+    const known = this.moduleOf(instance)?.injectables;
+    const named = ENHANCERS.flatMap((key) => [type, method].flatMap((at) => enhancersAt(key, at)));
+    const missing = named.filter((enhancer) => typeof enhancer === 'function' && !known?.has(enhancer as Type));
+    if (missing.length === 0) return;
+    const names = missing.map((enhancer) => (enhancer as Type).name).join(', ');
+    throw new Error(`Nest makes no ${names} for it: provide ${type.name} as a class, not as a value or by a factory`);
+  }
+
+  /** The module whose enhancers are those of an instance, found as Nest does. */
+  private moduleOf(instance: object): ModuleRef | undefined {
+    const modules = [...this.modules.values()].map(withControllers);
+    const holds = (moduleRef: ModuleRef, isMade: boolean): boolean =>
+      [...moduleRef.providers.values()].some(
+        (wrapper) => wrapper.instance === instance && !wrapper.isAlias && (!isMade || !wrapper.isNotMetatype),
+      );
+    return (
+      modules.find((moduleRef) => holds(moduleRef, true)) ??
+      modules.find((moduleRef) => holds(moduleRef, false)) ??
+      modules.find((moduleRef) => moduleRef.providers.has(instance.constructor as Type))
     );
   }
 
@@ -75,15 +112,26 @@ export class Enhancers {
   }
 }
 
+/** The arguments, the context, and for those who declare it what resource templates and completions add. */
+function paramsOf(instance: object, methodName: string, method: Handler): object {
+  const types = Reflect.getMetadata('design:paramtypes', instance, methodName) as unknown[] | undefined;
+  const hasThird = Math.max(method.length, types?.length ?? 0) > 2;
+  return {
+    [`${BODY}:0`]: { index: 0, pipes: [] },
+    [`${CUSTOM}:1`]: { index: 1, data: 1, pipes: [] },
+    ...(hasThird && { [`${CUSTOM}:2`]: { index: 2, data: 2, pipes: [] } }),
+  };
+}
+
 function has(key: string, instance: object, method: Handler): boolean {
   return Reflect.hasMetadata(key, instance.constructor) || Reflect.hasMetadata(key, method);
 }
 
-/**
- * A creator that sees the host's modules and none of its APP_* enhancers: those were written for HTTP requests, and
- * would look for one.
- */
-function withoutGlobals(modules: ModulesContainer): ExternalContextCreator {
-  const container = { applicationConfig: new ApplicationConfig(), getModules: () => modules };
-  return ExternalContextCreator.fromContainer(container as unknown as NestContainer);
+function enhancersAt(key: string, target: object): readonly unknown[] {
+  return (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? [];
+}
+
+function withControllers(moduleRef: ModuleRef): ModuleRef {
+  const providers = new Map([...moduleRef.providers, ...moduleRef.controllers]);
+  return Object.create(moduleRef, { providers: { value: providers } }) as ModuleRef;
 }

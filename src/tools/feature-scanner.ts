@@ -47,8 +47,12 @@ export class FeatureScanner {
         }
         const instance = wrapper.instance as object;
         if (seen.has(instance) && features.some((found) => found.origin === origin)) continue;
-        features.push({ options, methodName, origin, ...this.handler(instance, methodName) });
-        seen.add(instance);
+        try {
+          features.push({ options, methodName, origin, ...this.handler(instance, methodName) });
+          seen.add(instance);
+        } catch (error) {
+          faults.push(`${origin}: ${error instanceof Error ? error.message : String(error)}`);
+        }
       }
     }
     return { features, faults };

@@ -5,7 +5,7 @@ import { ScopedCallContext } from './call-context.js';
 import { CallGate, type GateOutcome } from './call-gate.js';
 import type { CallScope } from './call-scope.js';
 import { Deadlines } from './deadlines.js';
-import type { CompiledSchema } from './schema/compiled-schema.js';
+import type { Checked, CompiledSchema } from './schema/compiled-schema.js';
 import type { RegisteredTool } from './tool-definition.js';
 import { ToolRegistry, unknownTool } from './tool-registry.js';
 import { toFailedResult, toToolResult, type ToolResult } from './tool-result.js';
@@ -39,7 +39,10 @@ export class ToolExecutor {
    */
   async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
     const tool = this.registry.get(name);
-    if (!tool) throw unknownTool(name);
+    if (!tool) {
+      this.gate.denied(`tool:${name}`, scope, 'unknown_tool');
+      throw unknownTool(name);
+    }
     this.deadlines.watch(scope, this.timeoutOf(tool, scope));
     try {
       return await this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
@@ -51,7 +54,7 @@ export class ToolExecutor {
   private async run(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
     try {
       this.refuseDisabled(tool);
-      const checked = await this.check(tool, args);
+      const checked = await this.check(tool, args, scope);
       this.gate.authorize(tool.target, scope, checked);
       this.refuseResting(tool);
       if (!tool.bulkhead.tryEnter()) await this.queue(tool, scope);
@@ -63,49 +66,52 @@ export class ToolExecutor {
     }
   }
 
-  /** Holds the place until the method is done, even where its caller went away: what runs, counts. */
   private async runInside(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
-    if (!tool.breaker.tryPass(this.clock.monotonic())) {
+    const pass = scope.aborted ? undefined : tool.breaker.tryPass(this.clock.monotonic());
+    if (pass === undefined) {
       tool.bulkhead.leave();
-      this.refuseResting(tool);
+      throw scope.aborted ?? this.resting(tool);
     }
-    let work: unknown;
     try {
-      if (scope.aborted) throw scope.aborted;
-      work = tool.run(args, new ScopedCallContext(scope, this.clock));
-      if (isPromiseLike(work)) {
-        const running = Promise.resolve(work).finally(() => tool.bulkhead.leave());
-        work = await scope.outlast(running);
-      } else {
-        tool.bulkhead.leave();
-      }
+      const work = this.start(tool, args, scope);
+      const value = isPromiseLike(work) ? await work : work;
+      // A handler that caught the signal to wait has nothing to say either.
+      if (scope.origin.client.suspension) throw scope.origin.client.suspension;
+      const outcome = await this.settleResult(tool, value, scope);
+      // A failure that is returned says as little about the tool's health as one that is thrown for the model to read.
+      tool.breaker.report(pass, outcome.kind ? 'neutral' : 'success', this.clock.monotonic());
+      return outcome;
     } catch (error) {
-      if (!isPromiseLike(work)) tool.bulkhead.leave();
-      throw this.reported(tool, this.toFailure(tool, error, scope));
+      const failure = this.toFailure(tool, error, scope);
+      tool.breaker.report(pass, COUNTS_FOR_BREAKER.has(failure.kind) ? 'failure' : 'neutral', this.clock.monotonic());
+      throw failure;
     }
-    // A handler that caught the signal to wait has nothing to say either.
-    if (scope.origin.client.suspension) throw this.reported(tool, scope.origin.client.suspension);
-    return this.settleResult(tool, work);
   }
 
-  private async settleResult(tool: RegisteredTool, value: unknown): Promise<GateOutcome<ToolResult>> {
+  /** Holds the place until the method is done, even where its caller went away: what runs, counts. */
+  private start(tool: RegisteredTool, args: unknown, scope: CallScope): unknown {
+    let work: unknown;
+    try {
+      work = tool.run(args, new ScopedCallContext(scope, this.clock));
+    } finally {
+      if (!isPromiseLike(work)) tool.bulkhead.leave();
+    }
+    if (!isPromiseLike(work)) return work;
+    return scope.outlast(Promise.resolve(work).finally(() => tool.bulkhead.leave()));
+  }
+
+  private async settleResult(tool: RegisteredTool, value: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
     const result = toToolResult(value, tool.output !== undefined);
-    if (tool.output && !result.isError) await this.checkOutput(tool, tool.output, result);
-    tool.breaker.report('success', this.clock.monotonic());
+    if (tool.output && !result.isError) await this.checkOutput(tool, result, scope);
     return { value: result, kind: result.isError ? 'tool_failed' : undefined };
   }
 
-  private async checkOutput(tool: RegisteredTool, output: CompiledSchema, result: ToolResult): Promise<void> {
-    const checked = await output.check(result.structuredContent);
+  private async checkOutput(tool: RegisteredTool, result: ToolResult, scope: CallScope): Promise<void> {
+    const checked = await fits(tool.output as CompiledSchema, result.structuredContent, scope);
     if (checked.isValid) return;
     this.logger.error(`Tool ${tool.name} returned what its output schema does not allow: ${checked.faults.join('; ')}`);
     const message = `Tool '${tool.name}' returned a result that its output schema does not allow. Its author must mend it.`;
-    throw this.reported(tool, new ToolError(message, { kind: 'invalid_result' }));
-  }
-
-  private reported(tool: RegisteredTool, failure: GatehouseError): GatehouseError {
-    tool.breaker.report(COUNTS_FOR_BREAKER.has(failure.kind) ? 'failure' : 'neutral', this.clock.monotonic());
-    return failure;
+    throw new ToolError(message, { kind: 'invalid_result' });
   }
 
   /** Says who may read what was thrown: our own errors and Nest's 4xx are written for callers, all else stays inside. */
@@ -132,10 +138,9 @@ export class ToolExecutor {
     throw new ToolError(`Tool '${tool.name}' is not enabled on this server`, { kind: 'tool_disabled' });
   }
 
-  private async check(tool: RegisteredTool, args: unknown): Promise<unknown> {
-    const given = this.withText(tool, args ?? {});
-    const outcome = tool.input.check(given);
-    const checked = isPromiseLike(outcome) ? await outcome : outcome;
+  private async check(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<unknown> {
+    const outcome = fits(tool.input, this.withText(tool, args ?? {}), scope);
+    const checked = outcome instanceof Promise ? await outcome : outcome;
     if (checked.isValid) return checked.value;
     throw new ProtocolError('invalid_params', `Invalid arguments for tool ${tool.name}: ${checked.faults.join('; ')}`, {
       data: { faults: checked.faults },
@@ -153,9 +158,12 @@ export class ToolExecutor {
   }
 
   private refuseResting(tool: RegisteredTool): void {
+    if (tool.breaker.restMs(this.clock.monotonic()) > 0) throw this.resting(tool);
+  }
+
+  private resting(tool: RegisteredTool): ToolError {
     const retryAfterMs = Math.ceil(tool.breaker.restMs(this.clock.monotonic()));
-    if (retryAfterMs === 0) return;
-    throw new ToolError(
+    return new ToolError(
       `Circuit breaker is open for ${tool.name}: it failed too often. Try again in ${Math.ceil(retryAfterMs / MS_PER_SEC)} s.`,
       {
         kind: 'breaker_open',
@@ -182,6 +190,12 @@ export class ToolExecutor {
 }
 
 const COUNTS_FOR_BREAKER: ReadonlySet<string> = new Set(['timeout', 'internal', 'invalid_result']);
+
+/** Rules that need time get no more of it than the call has. */
+function fits(schema: CompiledSchema, value: unknown, scope: CallScope): Checked | Promise<Checked> {
+  const outcome = schema.check(value);
+  return isPromiseLike(outcome) ? scope.outlast(outcome) : outcome;
+}
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';

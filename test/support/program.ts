@@ -11,6 +11,8 @@ export interface Exit {
 export interface ProgramOptions {
   /** What follows the program: a command and its flags. */
   readonly args: readonly string[];
+  /** What to run in place of the built program: an executable and what comes before `args`. */
+  readonly command?: readonly [string, ...string[]];
   /** Added to the little that the program gets of the environment; nothing else of it is passed on. */
   readonly env?: Readonly<Record<string, string>>;
   /** Start folder; one without `.env`. */
@@ -29,9 +31,10 @@ export class Program {
   /** When the process has ended and all that it wrote is here. */
   readonly exit: Promise<Exit>;
 
-  private constructor({ args, env, cwd }: ProgramOptions) {
+  private constructor({ args, env, cwd, command = [process.execPath, MAIN] }: ProgramOptions) {
     const { PATH = '', HOME = cwd } = process.env;
-    this.child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH, HOME, ...env } });
+    const [executable, ...before] = command;
+    this.child = spawn(executable, [...before, ...args], { cwd, env: { PATH, HOME, ...env } });
     for (const name of ['stdout', 'stderr'] as const) {
       this.child[name].setEncoding('utf8').on('data', (text: string) => {
         this.output[name] += text;
@@ -102,12 +105,17 @@ export class Program {
     return () => this.listeners.delete(listener);
   }
 
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     this.child.stdin.write(text);
   }
 
   endInput(): void {
     this.child.stdin.end();
+  }
+
+  /** Reads no more of what the program writes to stdout. */
+  closeOutput(): void {
+    this.child.stdout.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {

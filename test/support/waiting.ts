@@ -21,17 +21,19 @@ export async function within<T>(promise: Promise<T>, what: string, timeoutMs = P
 
 /**
  * Asks again and again until there is an answer: for what nobody tells of itself.
- * @param ask gives undefined or false while it is not so yet
+ * @param ask gives undefined, false or an empty text while it is not so yet
  */
 export async function until<T>(
   ask: () => T | Promise<T>,
   what: string,
   timeoutMs = PATIENCE_MS,
-): Promise<Exclude<Awaited<T>, undefined | false>> {
+): Promise<Exclude<Awaited<T>, undefined | false | ''>> {
   const endsAt = performance.now() + timeoutMs;
   for (;;) {
     const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer as Exclude<Awaited<T>, undefined | false>;
+    if (answer !== undefined && answer !== false && answer !== '') {
+      return answer as Exclude<Awaited<T>, undefined | false | ''>;
+    }
     if (performance.now() > endsAt) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
     await pause(POLL_MS);
   }

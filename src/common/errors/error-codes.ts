@@ -73,6 +73,7 @@ export const ERROR_CODES = {
   not_acceptable: row([-32000, 40600, 406], 'The Accept header leaves no form that the endpoint can answer in.'),
   unsupported_media_type: row([-32000, 41500, 415], 'The body is not application/json.'),
   request_timeout: row([-32000, 40800, 408], 'The request did not arrive in time.', true),
+  shut: row([-32000, 40304, 403], 'The endpoint is bound where it may not be served without authentication.'),
   forbidden_host: row([-32000, 40302, 403], 'The Host header is not one of this server (DNS rebinding).'),
   forbidden_origin: row([-32000, 40303, 403], 'The Origin is not allowed.'),
 } as const satisfies Record<string, ErrorCode>;

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { isJsonObject, type JsonObject, ProtocolError } from '../../common/index.js';
 import { encodeNotification, META, type RequestId } from '../../protocol/index.js';
@@ -17,9 +17,8 @@ interface Filter {
 
 /** @see MCP 2026-07-28, basic/patterns/subscriptions */
 @Injectable()
-export class ListenHandler extends MethodHandler implements OnApplicationShutdown {
+export class ListenHandler extends MethodHandler {
   override readonly methods = { 'subscriptions/listen': 'modern' } as const;
-  private readonly open = new Set<() => void>();
 
   constructor(
     private readonly announcements: Announcements,
@@ -36,34 +35,29 @@ export class ListenHandler extends MethodHandler implements OnApplicationShutdow
     const send = (method: string, more: JsonObject): void =>
       exchange.send(encodeNotification(method, { _meta: tagged(request.id), ...more }));
     send('notifications/subscriptions/acknowledged', { notifications: acknowledged(filter) });
-    const stop = this.announcements.listen({
-      principal: exchange.principal,
-      wants: (announcement) => wants(filter, announcement),
-      hear: (announcement) => {
-        const { method, params: told } = notificationOf(announcement);
-        send(method, told ?? {});
-      },
+    let stop: (() => void) | undefined;
+    const ended = new Promise<void>((resolve) => {
+      stop = this.announcements.listen({
+        principal: exchange.principal,
+        wants: (announcement) => wants(filter, announcement),
+        hear: (announcement) => {
+          const { method, params: told } = notificationOf(announcement);
+          send(method, told ?? {});
+        },
+        end: resolve,
+      });
     });
     try {
-      await scope.outlast(new Promise<void>((resolve) => this.untilShutdown(resolve, scope.signal)));
+      await scope.outlast(ended);
       return { _meta: tagged(request.id) };
     } finally {
-      stop();
+      stop?.();
     }
-  }
-
-  onApplicationShutdown(): void {
-    for (const end of this.open) end();
   }
 
   private async known(taskIds: ReadonlySet<string>, principal: Principal): Promise<ReadonlySet<string>> {
     const known = await Promise.all([...taskIds].map((taskId) => this.tasks.isKnown(taskId, principal)));
     return new Set([...taskIds].filter((_taskId, index) => known[index]));
-  }
-
-  private untilShutdown(end: () => void, signal: AbortSignal): void {
-    this.open.add(end);
-    signal.addEventListener('abort', () => this.open.delete(end), { once: true });
   }
 }
 

@@ -5,7 +5,7 @@ import type { SerializedResult } from '../../protocol/index.js';
 import { type MethodCall, MethodHandler } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringMapParam, stringParam } from '../params.js';
-import { promptView } from '../views.js';
+import { promptResultView, promptView } from '../views.js';
 
 /** @see MCP 2025-11-25, server/prompts */
 @Injectable()
@@ -20,9 +20,7 @@ export class PromptsHandler extends MethodHandler {
   }
 
   override handle(call: MethodCall): SerializedResult | Promise<JsonObject> {
-    const { request, params, scope } = call;
-    if (request.method === 'prompts/list') return this.list(call);
-    return this.registry.get(stringParam(params, 'name'), stringMapParam(params, 'arguments'), scope);
+    return call.request.method === 'prompts/list' ? this.list(call) : this.get(call);
   }
 
   private list({ params, peer, exchange }: MethodCall): SerializedResult {
@@ -36,5 +34,10 @@ export class PromptsHandler extends MethodHandler {
       },
       { principal: exchange.principal, revision, cursor: params['cursor'] },
     );
+  }
+
+  private async get({ params, peer: { rules }, scope }: MethodCall): Promise<JsonObject> {
+    const name = stringParam(params, 'name');
+    return promptResultView(await this.registry.get(name, stringMapParam(params, 'arguments'), scope), rules);
   }
 }

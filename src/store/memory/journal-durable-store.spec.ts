@@ -206,6 +206,18 @@ describe('JournalDurableStore', () => {
     await rm(`${path}.new`, { recursive: true });
   });
 
+  it('says when it cannot write, and loses nothing once it can again', async () => {
+    const store = await openAt();
+    await rm(path);
+    await mkdir(path);
+    // Grows enough to be compacted: the line itself is durable in the old file, which can only not be replaced.
+    await store.put({ namespace: 'n', key: 'big', value: 'x'.repeat(1_100_000) });
+    await expect(store.put({ namespace: 'n', key: 'next', value: 1 })).rejects.toThrow(/EISDIR|EEXIST|ENOTEMPTY|EPERM/);
+    await rm(path, { recursive: true });
+    await store.put({ namespace: 'n', key: 'last', value: 1 });
+    expect((await (await openCopy()).list('n')).map(({ key }) => key)).toEqual(['big', 'next', 'last']);
+  });
+
   it('tells of a write that failed, and mends the file with the next one', async () => {
     let failure: Error | undefined;
     const store = await openAt(path, () => {

@@ -12,8 +12,8 @@ import { compileJsonSchema } from './json-schema.js';
  * @throws Error the class cannot be written as JSON Schema
  */
 export function compileDto(dto: DtoClass): CompiledSchema {
-  const { json, hasOtherRules, needsTransformer } = dtoToJsonSchema(dto);
-  const compiled = compileJsonSchema(json, true);
+  const { json, checked: schema, hasOtherRules, needsTransformer } = dtoToJsonSchema(dto);
+  const compiled = compileJsonSchema(schema, true);
   const instantiate = needsTransformer
     ? (value: JsonObject): object => plainToInstance(dto, value)
     : (value: JsonObject): object => Object.assign(new dto(), value);

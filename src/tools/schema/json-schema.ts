@@ -9,20 +9,31 @@ const OPTIONS = { strict: false, allErrors: true, logger: false } as const;
 const TRUSTED = { ...OPTIONS, meta: false, validateSchema: false } as const;
 const DRAFT_07 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
 
-// One compiler per kind: what they cache is keyed by the schema object, and schemas live as long as the process.
+// One compiler per kind: what they cache is keyed by the schema object, and schemas live as long as the process. Only a
+// schema with an id has one of its own, as no compiler takes an id twice, and those of two tools may be the same.
 const compilers = new Map<string, Ajv>();
 
 function compilerFor(schema: JsonObject, isTrusted: boolean): Ajv {
-  const isDraft07 = typeof schema['$schema'] === 'string' && DRAFT_07.test(schema['$schema']);
+  const isDraft07 = saysDraft07(schema);
   const options = isTrusted ? TRUSTED : OPTIONS;
   const kind = `${isDraft07} ${isTrusted}`;
-  let ajv = compilers.get(kind);
+  const isNamed = schema['$id'] !== undefined;
+  let ajv = isNamed ? undefined : compilers.get(kind);
   if (!ajv) {
     ajv = isDraft07 ? new Ajv(options) : new Ajv2020(options);
     addFormats.default(ajv);
-    compilers.set(kind, ajv);
+    if (!isNamed) compilers.set(kind, ajv);
   }
   return ajv;
+}
+
+function saysDraft07({ $schema }: JsonObject): boolean {
+  return typeof $schema === 'string' && DRAFT_07.test($schema);
+}
+
+/** The compiler knows draft-07 by one spelling of its name only, and needs none. */
+function withoutName({ $schema: _draft07, ...schema }: JsonObject): JsonObject {
+  return schema;
 }
 
 /**
@@ -31,7 +42,7 @@ function compilerFor(schema: JsonObject, isTrusted: boolean): Ajv {
  * @throws Error the schema is not valid, or refers to what it does not hold
  */
 export function compileJsonSchema(schema: JsonObject, isTrusted = false): CompiledSchema {
-  const validate = compilerFor(schema, isTrusted).compile(schema);
+  const validate = compilerFor(schema, isTrusted).compile(saysDraft07(schema) ? withoutName(schema) : schema);
   return {
     json: schema,
     check: (value) => (validate(value) ? { isValid: true, value } : { isValid: false, faults: faultsOf(validate) }),

@@ -12,6 +12,8 @@ const CORS_HEADERS =
 const CORS_EXPOSED = 'Mcp-Session-Id, Retry-After, WWW-Authenticate';
 const PREFLIGHT_AGE_SEC = 600;
 
+const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
+
 /**
  * Host and Origin, checked before anything else is: a page that was rebound to this address, or one of another site,
  * gets no further (W-4, W-5).
@@ -40,6 +42,12 @@ export class HttpAdmission {
    */
   admit(req: IncomingMessage, res: ServerResponse): boolean {
     const { host, origin } = req.headers;
+    // Also where no page asks: a cache must not give a page what it kept from somebody else's answer.
+    if (this.origins.size > 0) res.setHeader('Vary', 'Origin');
+    if (hasTwoHosts(req)) {
+      refuse(res, 'invalid_request', 'Bad Request: send one Host header');
+      return false;
+    }
     if (host === undefined || !this.hosts.has(hostname(host))) {
       this.security.emit('host_rejected', { ip: req.socket.remoteAddress, host: printable(host ?? '') });
       refuse(
@@ -63,7 +71,6 @@ export class HttpAdmission {
     if (isListed) {
       res.setHeader('Access-Control-Allow-Origin', origin);
       res.setHeader('Access-Control-Expose-Headers', CORS_EXPOSED);
-      res.setHeader('Vary', 'Origin');
     }
     if (req.method !== 'OPTIONS') return true;
     res.writeHead(204, {
@@ -76,10 +83,19 @@ export class HttpAdmission {
   }
 }
 
-/** The name in a Host header, without its port. */
+/** The name in a Host header, without its port; empty where it is no `host[:port]`. */
 function hostname(host: string): string {
-  const end = host.startsWith('[') ? host.indexOf(']') + 1 : host.indexOf(':');
-  return (end > 0 ? host.slice(0, end) : host).toLowerCase();
+  return HOST.exec(host)?.[1]?.toLowerCase() ?? '';
+}
+
+/** Node keeps the first of them, and another machine on the way may go by the last. @see RFC 9112 section 3.2 */
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') count++;
+  }
+  return count > 1;
 }
 
 /** Whether a page was served from the very address that it calls. `null` and look-alikes never are. */

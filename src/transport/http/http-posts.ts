@@ -1,13 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
-import { isGatehouseError, ProtocolError } from '../../common/index.js';
+import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Dispatcher, errorReply } from '../../dispatch/index.js';
 import { decode, type Decoded, isInitialize, isMalformed, type RequestMessage } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import { HttpCallers, sessionRequired } from './http-callers.js';
-import { checkMediaTypes, checkRevision, isBatch, isModernNotification, modernRequest } from './http-rules.js';
+import { writeReply } from './http-errors.js';
+import type { HttpExchange } from './http-exchange.js';
+import {
+  checkMediaTypes,
+  checkRevision,
+  isBatch,
+  isModernNotification,
+  modernRequest,
+  requestIdOf,
+} from './http-rules.js';
 import { ModernHeaders } from './modern-headers.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { readBody } from './read-body.js';
@@ -62,20 +71,24 @@ export class HttpPosts {
       res.writeHead(202, { 'Content-Length': 0 }).end();
       return;
     }
-    checkRevision(req);
-    const opensSession = isInitialize(decoded);
-    if (opensSession && this.callers.namesSession(req)) {
-      throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
-    }
-    const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
-    const session = found instanceof Promise ? await found : found;
-    const exchange = this.exchanges.open(res, { principal, session, decoded });
+    let exchange: HttpExchange | undefined;
     try {
+      checkRevision(req);
+      const opensSession = isInitialize(decoded);
+      if (opensSession && this.callers.namesSession(req)) {
+        throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
+      }
+      const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
+      const session = found instanceof Promise ? await found : found;
+      exchange = this.exchanges.open(res, { principal, session, decoded });
       const reply = await this.dispatcher.receive(decoded, exchange);
       if (opensSession && exchange.session?.id) res.setHeader('Mcp-Session-Id', exchange.session.id);
       exchange.end(reply);
+    } catch (error) {
+      if (!isGatehouseError(error)) throw error;
+      writeReply(res, errorReply(requestIdOf(decoded), error), ERROR_CODES[error.kind].http);
     } finally {
-      this.exchanges.close(exchange);
+      if (exchange) this.exchanges.close(exchange);
     }
   }
 

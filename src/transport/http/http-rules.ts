@@ -8,6 +8,7 @@ import {
   isNotification,
   isRequest,
   MODERN_REVISION,
+  type RequestId,
   type RequestMessage,
   SUPPORTED_REVISIONS,
 } from '../../protocol/index.js';
@@ -34,15 +35,23 @@ export function checkMediaTypes(req: IncomingMessage): void {
   }
 }
 
-/** Whether a request takes a media type; one without an Accept header takes any. @see RFC 9110 section 12.5.1 */
+/**
+ * Whether a request takes a media type: the most specific range that names it decides. One without an Accept header
+ * takes any.
+ * @see RFC 9110 section 12.5.1
+ */
 export function accepts(req: IncomingMessage, type: 'application/json' | 'text/event-stream'): boolean {
   const { accept } = req.headers;
   if (accept === undefined || accept === USUAL_ACCEPT) return true;
-  const family = `${type.slice(0, type.indexOf('/'))}/*`;
-  return accept.split(',').some((range) => {
+  const ranges = accept.split(',').map((range) => {
     const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    return (name === type || name === '*/*' || name === family) && !parameters.some((p) => /^q=0(\.0*)?$/.test(p));
+    return { name, isTaken: !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
   });
+  for (const name of [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*']) {
+    const named = ranges.filter((range) => range.name === name);
+    if (named.length > 0) return named.some(({ isTaken }) => isTaken);
+  }
+  return false;
 }
 
 /**
@@ -77,4 +86,10 @@ export function modernRequest(decoded: Decoded | readonly Decoded[]): RequestMes
 export function isModernNotification(decoded: Decoded | readonly Decoded[], req: IncomingMessage): boolean {
   const isNotice = !isBatch(decoded) && !isMalformed(decoded) && isNotification(decoded);
   return isNotice && req.headers['mcp-protocol-version'] === MODERN_REVISION;
+}
+
+/** @returns the id that the answer to a POST carries: the request's, null where there is none to be read */
+export function requestIdOf(decoded: Decoded | readonly Decoded[]): RequestId | null {
+  if (isBatch(decoded)) return null;
+  return isMalformed(decoded) || isRequest(decoded) ? decoded.id : null;
 }

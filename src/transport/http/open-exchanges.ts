@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { type HttpCaller, HttpExchange } from './http-exchange.js';
@@ -14,7 +14,7 @@ const SWEEP_MS = 1_000;
  * alive, and ends calls that nobody came back for (D-3).
  */
 @Injectable()
-export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
+export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
   private readonly running = new Set<HttpExchange>();
   private timer: NodeJS.Timeout | undefined;
   private keptAliveAt = 0;
@@ -30,7 +30,8 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
     this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
-  onApplicationShutdown(): void {
+  /** Before, not on: a server that waits for its connections would wait for these streams. */
+  beforeApplicationShutdown(): void {
     clearInterval(this.timer);
     this.streams.endAll();
   }

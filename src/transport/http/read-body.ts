@@ -21,6 +21,7 @@ export function readBody(req: IncomingMessage, maxBytes: number): Promise<string
       bytes += chunk.length;
       if (bytes > maxBytes) {
         req.removeAllListeners('data');
+        first = rest = undefined;
         reject(tooLarge(maxBytes));
       } else if (!first) first = chunk;
       else (rest ??= [first]).push(chunk);
@@ -30,10 +31,12 @@ export function readBody(req: IncomingMessage, maxBytes: number): Promise<string
       if (isUtf8(body)) resolve(body.toString('utf8'));
       else reject(new ProtocolError('parse_error', 'Parse error: the body is not UTF-8'));
     });
-    req.on('close', () => {
-      if (!req.complete) reject(new ProtocolError('cancelled', 'The client left before its request was whole'));
-    });
-    req.on('error', reject);
+    const onBreak = (cause?: Error): void => {
+      if (!req.complete)
+        reject(new ProtocolError('cancelled', 'The client left before its request was whole', { cause }));
+    };
+    req.on('close', onBreak);
+    req.on('error', onBreak);
   });
 }
 

@@ -4,12 +4,15 @@ import { SecurityLog } from '../../audit/index.js';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { errorReply } from '../../dispatch/index.js';
+import type { RequestId } from '../../protocol/index.js';
 import { HttpAdmission } from './http-admission.js';
 import { HttpCallers } from './http-callers.js';
-import { refuse, writeReply } from './http-errors.js';
+import { writeReply } from './http-errors.js';
 import { HttpPosts } from './http-posts.js';
 import { accepts, checkRevision } from './http-rules.js';
 import { SessionStreams } from './session-streams.js';
+
+const METHODS = 'GET, POST, DELETE, OPTIONS';
 
 /**
  * The Streamable HTTP endpoint: POST for messages, GET for the server's own, DELETE to end a session.
@@ -30,7 +33,7 @@ export class StreamableHttp {
   /** Serves one request, whole; nothing that is thrown gets past. */
   handle(req: IncomingMessage, res: ServerResponse): void {
     if (!this.admission.admit(req, res)) return;
-    this.serve(req, res).catch((error: unknown) => this.failed(error, req, res));
+    this.serve(req, res).catch((error: unknown) => this.failed(error, res));
   }
 
   private async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -43,8 +46,11 @@ export class StreamableHttp {
         return this.get(req, res, principal);
       case 'DELETE':
         return this.delete(req, res, principal);
+      case 'OPTIONS':
+        res.writeHead(204, { Allow: METHODS }).end();
+        return;
       default:
-        res.setHeader('Allow', 'GET, POST, DELETE, OPTIONS');
+        res.setHeader('Allow', METHODS);
         throw new ProtocolError('method_not_allowed', `Method Not Allowed: ${req.method}`);
     }
   }
@@ -63,18 +69,20 @@ export class StreamableHttp {
     res.writeHead(204).end();
   }
 
-  private failed(error: unknown, req: IncomingMessage, res: ServerResponse): void {
-    // What is left of a body that nobody will read must not be taken for the next request.
-    if (!req.complete) res.setHeader('Connection', 'close');
+  /**
+   * Nothing is done about a body that is not whole yet: Node reads the rest and drops it. To close the connection under
+   * a client that still sends would reset it, and take the answer away.
+   */
+  private failed(error: unknown, res: ServerResponse, id: RequestId | null = null): void {
     if (!isGatehouseError(error)) {
       this.logger.error('A request failed', error instanceof Error ? error.stack : String(error));
-      refuse(res, 'internal', 'Internal error');
+      writeReply(res, errorReply(id, { kind: 'internal', message: 'Internal error' }), ERROR_CODES.internal.http);
       return;
     }
     if (error.kind === 'cancelled') return;
     if (error.kind === 'message_too_large') {
-      this.security.emit('message_too_large', { transport: 'http', ip: req.socket.remoteAddress });
+      this.security.emit('message_too_large', { transport: 'http', ip: res.socket?.remoteAddress });
     }
-    writeReply(res, errorReply(null, error), ERROR_CODES[error.kind].http);
+    writeReply(res, errorReply(id, error), ERROR_CODES[error.kind].http);
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
@@ -13,7 +14,10 @@ import {
 } from '../../dispatch/index.js';
 import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
-import { LineReader } from './line-reader.js';
+import { type BadLine, LineReader } from './line-reader.js';
+
+/** What may wait for a client to read it. */
+const MAX_UNREAD_BYTES = 16_777_216;
 
 /** The one caller of a process: everything that is read and written belongs to it. */
 class StdioExchange extends Exchange {
@@ -68,15 +72,21 @@ export class StdioTransport {
     const reader = new LineReader(this.config.limits.maxMessageBytes);
     // A client that closed its end early is gone: what we would have written is owed to nobody.
     output.on('error', () => input.destroy());
-    for await (const line of reader.lines(input)) {
-      const decoded = line === undefined ? undefined : decode(line);
-      const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
-      running.add(served);
-      // An initialize must have opened the session before the next line is looked at.
-      if (decoded && isInitialize(decoded)) {
-        await served;
-        stopListening ??= this.listen(exchange);
+    try {
+      for await (const line of reader.lines(input)) {
+        const decoded = typeof line === 'string' ? decode(line) : line;
+        const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
+        running.add(served);
+        // An initialize must have opened the session before the next line is looked at.
+        if (!isBadLine(decoded) && isInitialize(decoded)) {
+          await served;
+          stopListening ??= this.listen(exchange);
+        }
+        // Nothing more is taken from a client that does not read (S0-13). One that is gone ends the input.
+        if (output.writableLength > MAX_UNREAD_BYTES) await once(output, 'drain').catch(() => undefined);
       }
+    } catch (error) {
+      if (!output.destroyed) throw error;
     }
     stopListening?.();
     exchange.calls.cancelAll('the client left');
@@ -91,11 +101,12 @@ export class StdioTransport {
     return this.announcements.listen(legacyListener(session, principal, (text) => exchange.send(text)));
   }
 
-  private async serveOne(decoded: Decoded | Decoded[] | undefined, exchange: StdioExchange): Promise<void> {
-    if (!decoded) {
-      exchange.reply(errorReply(null, { kind: 'message_too_large', message: 'Message too large' }));
-      return;
-    }
-    exchange.reply(await this.dispatcher.receive(decoded, exchange));
+  private async serveOne(decoded: Decoded | Decoded[] | BadLine, exchange: StdioExchange): Promise<void> {
+    if (isBadLine(decoded)) exchange.reply(errorReply(null, decoded));
+    else exchange.reply(await this.dispatcher.receive(decoded, exchange));
   }
+}
+
+function isBadLine(line: Decoded | Decoded[] | BadLine): line is BadLine {
+  return 'kind' in line;
 }

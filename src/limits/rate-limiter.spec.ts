@@ -1,0 +1,68 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../../test/support/fake-clock.js';
+import { AppConfig, type ConfigOverrides } from '../config/index.js';
+import { MemoryRateLimiter } from './rate-limiter.js';
+
+let clock: FakeClock;
+const limiter = (rate: ConfigOverrides['rate'] = {}): MemoryRateLimiter =>
+  new MemoryRateLimiter(AppConfig.of({ rate }), clock);
+
+beforeEach(() => {
+  clock = new FakeClock();
+});
+
+describe('MemoryRateLimiter', () => {
+  it('K-9 counts 100 messages in 60 s for each caller by itself', () => {
+    const rates = limiter();
+    for (let i = 0; i < 100; i++) expect(rates.takeMessage('a').isAllowed).toBe(true);
+    expect(rates.takeMessage('a')).toEqual({ isAllowed: false, retryAfterMs: 60_000 });
+    expect(rates.takeMessage('b').isAllowed).toBe(true);
+    clock.advance(59_999);
+    expect(rates.takeMessage('a')).toEqual({ isAllowed: false, retryAfterMs: 1 });
+    clock.advance(1);
+    expect(rates.takeMessage('a').isAllowed).toBe(true);
+  });
+
+  it('K-9 adds the burst, and takes the window of the settings', () => {
+    const rates = limiter({ maxMessages: 2, burst: 1, windowMs: 1_000 });
+    expect([1, 2, 3, 4].map(() => rates.takeMessage('a').isAllowed)).toEqual([true, true, true, false]);
+    clock.advance(1_000);
+    expect(rates.takeMessage('a').isAllowed).toBe(true);
+  });
+
+  it('K-9 counts runs by caller and tool, apart from messages', () => {
+    const rates = limiter({ maxMessages: 1 });
+    expect(rates.takeMessage('a').isAllowed).toBe(true);
+    expect(rates.takeRun('a', 'nmap', 1).isAllowed).toBe(true);
+    expect(rates.takeRun('a', 'nmap', 1)).toEqual({ isAllowed: false, retryAfterMs: 60_000 });
+    expect(rates.takeRun('a', 'dig', 1).isAllowed).toBe(true);
+    expect(rates.takeRun('b', 'nmap', 1).isAllowed).toBe(true);
+    clock.advance(60_000);
+    expect(rates.takeRun('a', 'nmap', 1).isAllowed).toBe(true);
+  });
+
+  it('takes no caller and tool for those of another', () => {
+    const rates = limiter();
+    expect(rates.takeRun('b', 'a', 1).isAllowed).toBe(true);
+    expect(rates.takeRun('a', 'b', 1).isAllowed).toBe(true);
+    expect(rates.takeRun('', 'ab', 1).isAllowed).toBe(true);
+  });
+
+  it('counts nothing when it is switched off', () => {
+    const rates = limiter({ enabled: false, maxMessages: 1 });
+    for (let i = 0; i < 5; i++) {
+      expect(rates.takeMessage('a').isAllowed).toBe(true);
+      expect(rates.takeRun('a', 'nmap', 1).isAllowed).toBe(true);
+    }
+  });
+
+  it('W-13 forgets the caller who was silent longest, and only that one', () => {
+    const rates = limiter({ maxMessages: 1, maxClients: 100 });
+    for (let i = 0; i < 100; i++) rates.takeMessage(`caller ${i}`);
+    rates.takeMessage('caller 0');
+    rates.takeMessage('one more');
+    expect(rates.takeMessage('caller 0').isAllowed).toBe(false);
+    expect(rates.takeMessage('caller 2').isAllowed).toBe(false);
+    expect(rates.takeMessage('caller 1').isAllowed).toBe(true);
+  });
+});

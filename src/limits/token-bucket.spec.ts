@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { TokenBucket } from './token-bucket.js';
+
+const MINUTE = 60_000;
+const rates = fc.integer({ min: 1, max: 10_000 });
+const steps = fc.array(
+  fc.oneof(
+    { arbitrary: fc.constant(0), weight: 4 },
+    { arbitrary: fc.integer({ min: 1, max: 30 }), weight: 2 },
+    { arbitrary: fc.integer({ min: 0, max: 70_000 }), weight: 1 },
+  ),
+  { minLength: 1, maxLength: 300 },
+);
+
+/** The same rule in whole numbers: a run costs a minute, and each millisecond brings `perMinute`. */
+class Oracle {
+  private saved: number;
+  private last = 0;
+
+  constructor(private readonly perMinute: number) {
+    this.saved = perMinute * MINUTE;
+  }
+
+  take(now: number): boolean {
+    this.saved = Math.min(this.perMinute * MINUTE, this.saved + (now - this.last) * this.perMinute);
+    this.last = now;
+    if (this.saved < MINUTE) return false;
+    this.saved -= MINUTE;
+    return true;
+  }
+}
+
+describe('TokenBucket', () => {
+  it('K-10 lets through what whole numbers would', () => {
+    fc.assert(
+      fc.property(rates, steps, (perMinute, pauses) => {
+        const bucket = new TokenBucket(perMinute, 0);
+        const oracle = new Oracle(perMinute);
+        let now = 0;
+        for (const pause of pauses) {
+          now += pause;
+          expect(bucket.take(now).isAllowed).toBe(oracle.take(now));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('K-11 says how long to wait: that long lets one through, a millisecond less does not', () => {
+    fc.assert(
+      fc.property(rates, fc.nat(MINUTE), fc.nat(500), (perMinute, from, pause) => {
+        const emptied = (): TokenBucket => {
+          const bucket = new TokenBucket(perMinute, from);
+          for (let i = 0; i < perMinute; i++) bucket.take(from);
+          return bucket;
+        };
+        const bucket = emptied();
+        const now = from + pause;
+        let outcome = bucket.take(now);
+        let taken = 0;
+        while (outcome.isAllowed && taken++ < perMinute) outcome = bucket.take(now);
+        if (outcome.isAllowed) throw new Error('It is never empty');
+        const { retryAfterMs } = outcome;
+        const again = (at: number): boolean => {
+          const copy = emptied();
+          for (let i = 0; i < taken; i++) copy.take(now);
+          return copy.take(at).isAllowed;
+        };
+        expect(retryAfterMs).toBeGreaterThanOrEqual(1);
+        expect(again(now + retryAfterMs)).toBe(true);
+        expect(again(now + retryAfterMs - 1)).toBe(false);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('S4-33 takes 10 runs at once, then one every 6 s, and is full again after a minute', () => {
+    const bucket = new TokenBucket(10, 1_000);
+    for (let i = 0; i < 10; i++) expect(bucket.take(1_000)).toEqual({ isAllowed: true });
+    expect(bucket.take(1_000)).toEqual({ isAllowed: false, retryAfterMs: 6_000 });
+    expect(bucket.take(3_000)).toEqual({ isAllowed: false, retryAfterMs: 4_000 });
+    expect(bucket.take(7_000)).toEqual({ isAllowed: true });
+    expect(bucket.take(7_000)).toEqual({ isAllowed: false, retryAfterMs: 6_000 });
+    for (let i = 0; i < 10; i++) expect(bucket.take(500_000)).toEqual({ isAllowed: true });
+    expect(bucket.take(500_000).isAllowed).toBe(false);
+  });
+
+  it('gives a whole number of milliseconds at fractions of the clock', () => {
+    const bucket = new TokenBucket(7, 0.25);
+    for (let i = 0; i < 7; i++) bucket.take(0.5);
+    const outcome = bucket.take(1.625);
+    if (outcome.isAllowed) throw new Error('It is empty');
+    expect(Number.isInteger(outcome.retryAfterMs)).toBe(true);
+    expect(bucket.take(1.625 + outcome.retryAfterMs).isAllowed).toBe(true);
+  });
+});

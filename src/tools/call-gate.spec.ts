@@ -1,0 +1,153 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { callScope, principalOf, ToolWorld } from '../../test/support/tool-world.js';
+import { Policy, type PolicyDecision } from '../auth/index.js';
+import { type ErrorKind, ProtocolError, ToolError } from '../common/index.js';
+import type { GateTarget } from './call-gate.js';
+
+const unknown = (): ProtocolError => new ProtocolError('unknown_tool', 'Unknown tool: nmap');
+
+function targetIn(world: ToolWorld, roles?: readonly string[], runsPerMinute?: number): GateTarget {
+  return world.gate.target({ kind: 'tool', name: 'nmap', tags: ['net'], roles }, unknown, runsPerMinute);
+}
+
+describe('CallGate', () => {
+  it('lets a call through, and settles it once', async () => {
+    const world = new ToolWorld();
+    const work = jest.fn(() => {
+      world.clock.advance(2.5);
+      expect(world.figures('tool:nmap').active).toBe(1);
+      return { value: 'done' };
+    });
+    const scope = callScope({ requestId: 'req-9', door: 'http', sessionHash: 'ab12' });
+    expect(await world.gate.through(targetIn(world), scope, work)).toBe('done');
+    expect(world.audit.entries).toEqual([
+      {
+        requestId: 'req-9',
+        door: 'http',
+        principal: 'https://idp/ada',
+        session: 'ab12',
+        target: 'tool:nmap',
+        outcome: 'success',
+        kind: undefined,
+        durationMs: 2.5,
+      },
+    ]);
+    expect(world.figures('tool:nmap')).toMatchObject({ executions: 1, active: 0, totalMs: 2.5 });
+    expect(world.security.events).toEqual([]);
+  });
+
+  it('D-12 D-13 asks who may see it first: to whom may not, it does not exist', async () => {
+    const world = new ToolWorld();
+    const work = jest.fn(() => ({ value: 1 }));
+    const target = targetIn(world, ['admin'], 1);
+    for (let i = 0; i < 3; i++) {
+      await expect(world.gate.through(target, callScope(), work)).rejects.toMatchObject({
+        kind: 'unknown_tool',
+        message: 'Unknown tool: nmap',
+      });
+    }
+    expect(work).not.toHaveBeenCalled();
+    expect(world.security.events[0]).toEqual({
+      event: 'tool_denied',
+      details: { target: 'tool:nmap', principal: 'ada', reason: 'role' },
+    });
+    expect(world.audit.entries.map(({ outcome, kind }) => [outcome, kind])).toEqual(
+      Array.from({ length: 3 }, () => ['refused', 'unknown_tool']),
+    );
+    // Who may not see it uses up nobody's rate.
+    const admin = callScope({ principal: principalOf('admin') });
+    expect(await world.gate.through(target, admin, work)).toBe(1);
+  });
+
+  it('D-12 K-9 counts runs next, by caller', async () => {
+    const world = new ToolWorld();
+    const work = jest.fn(() => ({ value: 1 }));
+    const target = targetIn(world, undefined, 2);
+    for (let i = 0; i < 2; i++) await world.gate.through(target, callScope(), work);
+    await expect(world.gate.through(target, callScope(), work)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      message: 'Rate limit exceeded',
+      data: { retryAfterMs: 30_000 },
+    });
+    expect(work).toHaveBeenCalledTimes(2);
+    expect(world.security.events).toEqual([
+      { event: 'rate_limit_exceeded', details: { bucket: 'tool:nmap', principal: 'ada', retryAfterMs: 30_000 } },
+    ]);
+    await world.gate.through(target, callScope({ callerKey: 'bob' }), work);
+    world.clock.advance(30_000);
+    await world.gate.through(target, callScope(), work);
+    expect(world.outcomes('tool:nmap')).toEqual({ success: 4, refused: 1 });
+  });
+
+  it.each<[ErrorKind, string]>([
+    ['unknown_tool', 'refused'],
+    ['unknown_prompt', 'refused'],
+    ['resource_not_found', 'refused'],
+    ['tool_disabled', 'refused'],
+    ['permission_denied', 'refused'],
+    ['rate_limited', 'refused'],
+    ['server_busy', 'refused'],
+    ['breaker_open', 'refused'],
+    ['invalid_params', 'refused'],
+    ['shutting_down', 'refused'],
+    ['timeout', 'timeout'],
+    ['cancelled', 'cancelled'],
+    ['tool_failed', 'failure'],
+    ['invalid_result', 'failure'],
+    ['internal', 'failure'],
+  ])('tells a %s as %s, thrown or returned', async (kind, outcome) => {
+    const world = new ToolWorld();
+    const target = targetIn(world);
+    const error = new ToolError('x', { kind });
+    await expect(world.gate.through(target, callScope(), () => Promise.reject(error))).rejects.toBe(error);
+    expect(await world.gate.through(target, callScope(), () => ({ value: 'bad', kind }))).toBe('bad');
+    expect(world.audit.entries.map((entry) => [entry.outcome, entry.kind])).toEqual([
+      [outcome, kind],
+      [outcome, kind],
+    ]);
+    expect(world.outcomes('tool:nmap')).toEqual({ [outcome]: 2 });
+    expect(world.figures('tool:nmap').active).toBe(0);
+  });
+
+  it('tells what is none of our errors as internal, and passes it on', async () => {
+    const world = new ToolWorld();
+    const error = new TypeError('x is not a function');
+    await expect(
+      world.gate.through(targetIn(world), callScope(), () => {
+        throw error;
+      }),
+    ).rejects.toBe(error);
+    expect(world.audit.entries).toMatchObject([{ outcome: 'failure', kind: 'internal' }]);
+  });
+
+  it('D-12 asks the policy about the arguments when it is told to', () => {
+    class NoNight extends Policy {
+      readonly asked: unknown[] = [];
+
+      override viewKey(): string {
+        return '';
+      }
+
+      override isVisible(): boolean {
+        return true;
+      }
+
+      override decide(principal: unknown, target: unknown, args: unknown): PolicyDecision {
+        this.asked.push([principal, target, args]);
+        return args === 'night' ? { isAllowed: false, reason: 'Not at night.' } : { isAllowed: true };
+      }
+    }
+    const policy = new NoNight();
+    const world = new ToolWorld({}, policy);
+    const target = targetIn(world);
+    const scope = callScope();
+    expect(() => world.gate.authorize(target, scope, 'day')).not.toThrow();
+    expect(() => world.gate.authorize(target, scope, 'night')).toThrow(
+      expect.objectContaining({ kind: 'permission_denied', message: 'Not at night.', family: 'protocol' }),
+    );
+    expect(policy.asked).toEqual([
+      [scope.origin.principal, target, 'day'],
+      [scope.origin.principal, target, 'night'],
+    ]);
+  });
+});

@@ -1,0 +1,161 @@
+import { isUtf8 } from 'node:buffer';
+import { ERROR_CODES } from '../../src/common/index.js';
+import { type Frame, isBatch, type Json, type Message } from './messages.js';
+
+// What a text is owed by the specifications, worked out apart from the server: JSON-RPC 2.0 sections 4 to 6, and MCP
+// 2025-11-25, basic, "Messages".
+
+export type Id = string | number | null;
+
+/** An answer that must come. */
+export interface Answer {
+  /** Ids that it may carry: that of the request, or null where none can be read. */
+  readonly ids: readonly Id[];
+  /** Method of the request; undefined where the message is not well formed. */
+  readonly method: string | undefined;
+}
+
+/** What one frame is owed. */
+export interface Owed {
+  /** A single answer, one batch of answers, or nothing at all. */
+  readonly form: 'one' | 'batch' | 'nothing';
+  readonly answers: readonly Answer[];
+  /** Whether it is a message at all, or a batch of what may be such. */
+  readonly isReadable: boolean;
+  /** Ids of requests that it cancels. */
+  readonly cancels: readonly unknown[];
+}
+
+export interface Door {
+  readonly maxBytes: number;
+  readonly takesBatches: boolean;
+}
+
+const MAX_BATCH = 50;
+const MAX_DEPTH = 64;
+const MAX_NODES = 100_000;
+const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+const UNREADABLE: Owed = {
+  form: 'one',
+  answers: [{ ids: [null], method: undefined }],
+  isReadable: false,
+  cancels: [],
+};
+const NOTHING = { form: 'nothing', answers: [], isReadable: true } as const;
+
+/** @param bytes one frame, not blank */
+export function owedTo(bytes: Buffer, { maxBytes, takesBatches }: Door): Owed {
+  if (bytes.length > maxBytes || !isUtf8(bytes)) return UNREADABLE;
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return UNREADABLE;
+  }
+  if (!Array.isArray(value)) return owedToOne(value);
+  if (value.length === 0) return UNREADABLE;
+  if (!takesBatches || value.length > MAX_BATCH) return { ...UNREADABLE, isReadable: true };
+  // A frame that is too complex as a whole is refused as a whole.
+  if (sizeOf(value).nodes > MAX_NODES) return UNREADABLE;
+  const members = value.map(owedToOne);
+  const answers = members.flatMap((member) => member.answers);
+  const cancels = members.flatMap((member) => member.cancels);
+  return answers.length > 0 ? { form: 'batch', answers, isReadable: true, cancels } : { ...NOTHING, cancels };
+}
+
+function owedToOne(value: unknown): Owed {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return UNREADABLE;
+  const message = value as Json;
+  const { id, method, params } = message;
+  const readable = typeof id === 'string' || Number.isSafeInteger(id) ? (id as Id) : null;
+  const { nodes, isSound } = sizeOf(message);
+  const isOurs = isSound && message['jsonrpc'] === '2.0';
+  const isCall = isOurs && typeof method === 'string' && (params === undefined || isObject(params));
+  if (isCall && !('id' in message)) {
+    return {
+      ...NOTHING,
+      cancels: method === 'notifications/cancelled' ? [params?.['requestId']] : [],
+    };
+  }
+  if (isOurs && isAnswer(message, readable)) return { ...NOTHING, cancels: [] };
+  const answer = {
+    ids: nodes > MAX_NODES ? [readable, null] : [readable],
+    method: isCall && readable !== null ? method : undefined,
+  };
+  return { form: 'one', answers: [answer], isReadable: answer.method !== undefined, cancels: [] };
+}
+
+function isAnswer(message: Json, id: Id): boolean {
+  const { result, error } = message;
+  const hasError = isObject(error) && Number.isInteger(error['code']) && typeof error['message'] === 'string';
+  if ('method' in message) return false;
+  // An error about what could not be read has no id.
+  if ((message['id'] ?? null) === null) return hasError && !('result' in message);
+  return id !== null && hasError !== isObject(result);
+}
+
+/** One walk without recursion, as far as it has to go. */
+function sizeOf(root: object): { nodes: number; isSound: boolean } {
+  const open: [value: object, depth: number][] = [[root, 1]];
+  let nodes = 0;
+  let isSound = true;
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [value, depth] = next;
+    if (depth > MAX_DEPTH) isSound = false;
+    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+      nodes += 1;
+      if (!Array.isArray(value) && FORBIDDEN.has(key)) isSound = false;
+      if (typeof item === 'object' && item !== null) open.push([item, depth + 1]);
+    }
+  }
+  return { nodes, isSound: isSound && nodes <= MAX_NODES };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What stands behind `kind` in the table of errors. */
+type Kind = keyof typeof ERROR_CODES;
+
+/** Faults of the server itself: nothing that a client sends may lead to them. */
+const OWN_FAULTS: ReadonlySet<unknown> = new Set<Kind>(['internal', 'invalid_result']);
+const STACK = /\n\s+at |node:internal|node_modules/;
+
+/**
+ * Sees that an answer is one: result or error, an id that it may carry, an error of the table.
+ * @returns its kind, where it is an error
+ * @throws Error what is wrong with it
+ */
+export function checkAnswer(message: Message, ids: readonly Id[]): Kind | undefined {
+  const { jsonrpc, id, result, error } = message;
+  const keys = Object.keys(message).sort().join();
+  if (jsonrpc !== '2.0' || !['id,jsonrpc,result', 'error,id,jsonrpc'].includes(keys))
+    throw new Error('It is no answer');
+  if (!ids.some((allowed) => allowed === id)) throw new Error(`Its id is not ${JSON.stringify(ids)}`);
+  if (!error) return checkResult(result);
+  const { code, message: text, data } = error;
+  const kind = data?.['kind'] as Kind;
+  const row = Object.hasOwn(ERROR_CODES, kind) ? ERROR_CODES[kind] : undefined;
+  if (!row || ![row.legacy, row.modern].some((known) => known === code))
+    throw new Error('Its error is not of the table');
+  if (typeof text !== 'string' || text === '' || STACK.test(text)) throw new Error('Its message is none for a caller');
+  if (OWN_FAULTS.has(kind)) throw new Error('It is a fault of the server');
+  return kind;
+}
+
+function checkResult(result: Json | undefined): undefined {
+  if (!isObject(result)) throw new Error('Its result is no object');
+  if (result['isError'] !== true) return undefined;
+  const told = (result['_meta'] as Json | undefined)?.['mcp-gatehouse/error'] as Json | undefined;
+  if (OWN_FAULTS.has(told?.['kind'])) throw new Error('It is a fault of the server');
+  return undefined;
+}
+
+/** @throws Error a frame that was not asked for is no notification */
+export function checkNotification(frame: Frame): void {
+  if (isBatch(frame) || frame.jsonrpc !== '2.0' || typeof frame.method !== 'string' || 'id' in frame) {
+    throw new Error(`This is no notification: ${JSON.stringify(frame).slice(0, 500)}`);
+  }
+}

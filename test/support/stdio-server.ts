@@ -1,0 +1,120 @@
+import { type Frame, initializeParams, isAnswer, type Json, type Message, notification, request } from './messages.js';
+import { type TemporaryFolder, temporaryFolder } from './places.js';
+import { type Exit, Program } from './program.js';
+import type { ServerOptions } from './built-server.js';
+import { within } from './waiting.js';
+
+/** The built program serving stdio, spoken to line by line. */
+export class StdioServer {
+  private nextId = 1;
+  private readonly parsed: Frame[] = [];
+
+  private constructor(
+    private readonly folder: TemporaryFolder,
+    readonly program: Program,
+  ) {}
+
+  /** Starts the program; it may well read before it is ready. */
+  static async start({ env = {}, flags = [], plugins = [] }: ServerOptions = {}): Promise<StdioServer> {
+    const folder = await temporaryFolder();
+    const paths = plugins.length > 0 ? ['--tools-path', ...plugins] : [];
+    const args = ['serve', '--transport', 'stdio', ...paths, ...flags];
+    return new StdioServer(folder, Program.start({ args, env, cwd: folder.path }));
+  }
+
+  /** Start folder of the program. */
+  get cwd(): string {
+    return this.folder.path;
+  }
+
+  /** What was written to stdout, line by line; text that is no JSON makes it throw. */
+  get frames(): readonly Frame[] {
+    for (const line of this.lines.slice(this.parsed.length)) this.parsed.push(JSON.parse(line) as Frame);
+    return this.parsed;
+  }
+
+  /** The whole lines of stdout. */
+  get lines(): readonly string[] {
+    return this.program.stdout.split('\n').slice(0, -1);
+  }
+
+  get messages(): readonly Message[] {
+    return this.frames.flatMap((frame) => frame);
+  }
+
+  async initialize(revision = '2025-11-25'): Promise<Message> {
+    const answer = await this.request('initialize', initializeParams(revision));
+    this.send(notification('notifications/initialized'));
+    return answer;
+  }
+
+  /** Sends a request. @returns its answer, be it a result or an error */
+  async request(method: string, params?: Json): Promise<Message> {
+    const id = `r${this.nextId++}`;
+    this.send(request(id, method, params));
+    return this.answer(id);
+  }
+
+  callTool(name: string, args: Json = {}): Promise<Message> {
+    return this.request('tools/call', { name, arguments: args });
+  }
+
+  /** @param frame JSON value, or text that is sent as it is */
+  send(frame: unknown): void {
+    this.program.write(`${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n`);
+  }
+
+  /** Waits for the answer to a request. */
+  answer(id: unknown): Promise<Message> {
+    return this.frame(
+      ({ id: answered, method }) => answered === id && method === undefined,
+      `the answer to ${String(id)}`,
+    );
+  }
+
+  /** Waits for the first message, of any from the beginning, that is as asked. */
+  frame(isIt: (message: Message) => boolean, what: string): Promise<Message> {
+    return this.waitFor(() => this.messages.find(isIt), what);
+  }
+
+  /** Sends a frame that is owed an answer. @returns all that came, the answer last */
+  async exchange(frame: unknown): Promise<readonly Frame[]> {
+    const { length } = this.frames;
+    this.send(frame);
+    const end = await this.waitFor(() => {
+      const at = this.frames.findIndex((each, index) => index >= length && isAnswer(each));
+      return at < 0 ? undefined : at + 1;
+    }, 'the next answer');
+    return this.frames.slice(length, end);
+  }
+
+  /** Ends the input, as a client that leaves. */
+  leave(): Promise<Exit> {
+    this.program.endInput();
+    return this.program.ending();
+  }
+
+  async dispose(): Promise<void> {
+    await this.program.stop();
+    await this.folder.remove();
+  }
+
+  private waitFor<T>(find: () => T | undefined, what: string): Promise<T> {
+    const found = new Promise<T>((resolve, reject) => {
+      const look = (): void => {
+        try {
+          const it = find();
+          if (it === undefined && this.program.isRunning) return;
+          if (it === undefined) reject(new Error(`The program ended before ${what}:\n${this.program.stderr}`));
+          else resolve(it);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+        stop();
+      };
+      const stop = this.program.onOutput(look);
+      look();
+    });
+    return within(found, what);
+  }
+}
