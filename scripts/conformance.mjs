@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '..');
 const runs = [
   { version: '0.1.16', args: ['--suite', 'active'] },
   { version: '0.2.0-alpha.12', args: ['--requirements', '2025-11-25'] },
+  { version: '0.2.0-alpha.12', args: ['--requirements', '2026-07-28'] },
 ];
 
 const node22 = nodeOf(22);

@@ -83,7 +83,8 @@ function compose(
       },
       { provide: ServerFacts, useClass: LiveServerFacts },
     ],
-    exports: [Clock, DefinedTools, EnhancerOptions, ServerFacts],
+    // What plug-ins may inject without importing a module of ours.
+    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, ServerFacts],
   };
 }
 

@@ -1,7 +1,8 @@
 // The public face for authors of tools and of Nest applications.
 export { GatehouseModule, type GatehouseOptions } from './app.module.js';
 export type { Principal } from './auth/index.js';
-export { ToolError } from './common/index.js';
+export { Catalogue } from './dispatch/index.js';
+export { ProtocolError, ToolError } from './common/index.js';
 export {
   Completion,
   type CompletionOptions,
@@ -18,11 +19,17 @@ export {
 } from './resources/index.js';
 export {
   type CallContext,
+  type ClientCapability,
   type DefinedTool,
   defineTool,
   Describe,
+  type ElicitAnswer,
+  type ElicitFormRequest,
+  type ElicitUrlRequest,
   type IconOptions,
   type LogSeverity,
+  type SampleAnswer,
+  type SampleRequest,
   type SchemaSource,
   Tool,
   type ToolContext,

@@ -10,7 +10,7 @@ export interface AuditEntry {
   readonly session: string | undefined;
   /** `tool:echo`, `resource:server://info`, `prompt:server-overview`. */
   readonly target: string;
-  readonly outcome: 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused';
+  readonly outcome: 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused' | 'waiting';
   /** Why, where it is not success. */
   readonly kind: ErrorKind | undefined;
   /** >= 0, with fractions. */

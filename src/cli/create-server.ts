@@ -3,7 +3,7 @@ import type { DynamicModule, INestApplicationContext, LoggerService } from '@nes
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
 import { StartError, SystemClock } from '../common/index.js';
-import { AppConfig } from '../config/index.js';
+import { AppConfig, hostStateRoot } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse } from '../transport/index.js';
@@ -44,7 +44,8 @@ export async function createServer(parts: ServerParts): Promise<RunningServer> {
 }
 
 async function listen({ config, plugins, logger }: ServerParts): Promise<Omit<RunningServer, 'broken'>> {
-  const state = await openState(config, new SystemClock());
+  const stateRoot = hostStateRoot();
+  const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
     return await wire(config, GatehouseModule.forServer(config, plugins, state), logger);
   } catch (error) {

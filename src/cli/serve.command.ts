@@ -5,11 +5,13 @@ import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
 import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
-import { claimStdout, StdioTransport } from '../transport/index.js';
+import { claimStdout, StdioTransport, TransportService } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
 import type { Invocation } from './invocation.js';
 import { StderrLogger } from './stderr-logger.js';
+
+const MS_PER_SEC = 1_000;
 
 /** `gatehouse serve`: runs the server until it is told to stop, or its stdio client leaves. */
 export async function serve({ argv, cwd }: Invocation): Promise<void> {
@@ -27,7 +29,7 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
 
   surviveRejections(logger);
   const server = await start(config, cwd, logger);
-  const stop = stopper(server.app, logger);
+  const stop = stopper(server.app, logger, config.server.shutdownGraceSec);
   endOnException(logger, stop);
   announce(server, config);
   if (!output) return;
@@ -58,12 +60,16 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
 }
 
 /** Ends the process once, whoever asks first; a second signal does not wait. */
-function stopper(app: INestApplicationContext, logger: StderrLogger): (code: number) => Promise<void> {
+function stopper(
+  app: INestApplicationContext,
+  logger: StderrLogger,
+  graceSec: number,
+): (code: number) => Promise<void> {
   let isStopping = false;
   const stop = async (code: number): Promise<void> => {
     if (isStopping) process.exit(EXIT.fatal);
     isStopping = true;
-    const isInOrder = await closed(app, logger);
+    const isInOrder = await closed(app, logger, graceSec);
     logger.flush();
     process.exit(isInOrder ? code : EXIT.fatal);
   };
@@ -76,9 +82,13 @@ function stopper(app: INestApplicationContext, logger: StderrLogger): (code: num
   return stop;
 }
 
-/** @returns whether all of the application ended; what a plug-in fails at must not keep the process alive */
-async function closed(app: INestApplicationContext, logger: StderrLogger): Promise<boolean> {
+/**
+ * Lets running calls finish, within the grace, and ends the application.
+ * @returns whether all of it ended; what a plug-in fails at must not keep the process alive
+ */
+async function closed(app: INestApplicationContext, logger: StderrLogger, graceSec: number): Promise<boolean> {
   try {
+    await app.get(TransportService, { strict: false }).drain(graceSec * MS_PER_SEC);
     await app.close();
     return true;
   } catch (error) {

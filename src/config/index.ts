@@ -1,7 +1,7 @@
 export { AppConfig, type ConfigOverrides } from './app-config.js';
 export { renderConfigurationDoc, renderEnvExample, renderFlagHelp } from './config-doc.js';
 export { ConfigModule } from './config.module.js';
-export { hostEnvironment } from './host-environment.js';
+export { hostEnvironment, hostStateRoot } from './host-environment.js';
 export { type ConfigPlaces, loadConfig } from './load-config.js';
 export type { Source } from './reading.js';
 export type { DescribedSetting } from './resolve-settings.js';

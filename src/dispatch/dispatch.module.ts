@@ -6,28 +6,56 @@ import { PromptsModule } from '../prompts/index.js';
 import { ResourcesModule } from '../resources/index.js';
 import { SessionModule } from '../session/index.js';
 import { ToolsModule } from '../tools/index.js';
+import { Announcements } from './announcements.js';
+import { Catalogue } from './catalogue.js';
 import { CatalogueLoader } from './catalogue-loader.js';
+import { ClientQuestions } from './client-questions.js';
 import { Cursors } from './cursors.js';
-import { Dispatcher, METHOD_HANDLERS } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import type { MethodHandler } from './method-handler.js';
 import { CompletionHandler } from './methods/completion.handler.js';
+import { DiscoverHandler } from './methods/discover.handler.js';
 import { InitializeHandler } from './methods/initialize.handler.js';
+import { ListenHandler } from './methods/listen.handler.js';
 import { PromptsHandler } from './methods/prompts.handler.js';
 import { ResourcesHandler } from './methods/resources.handler.js';
 import { SessionHandler } from './methods/session.handler.js';
+import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
 import { Pages } from './pages.js';
+import { METHOD_HANDLERS, RequestServer } from './request-server.js';
+import { Rounds } from './rounds.js';
+import { ServerIdentity } from './server-identity.js';
+import { TaskStarter } from './tasks/task-starter.js';
+import { Tasks } from './tasks/tasks.js';
 
-const HANDLERS = [ToolsHandler, ResourcesHandler, PromptsHandler, CompletionHandler, SessionHandler];
+const HANDLERS = [
+  ToolsHandler,
+  ResourcesHandler,
+  PromptsHandler,
+  CompletionHandler,
+  SessionHandler,
+  DiscoverHandler,
+  ListenHandler,
+  TasksHandler,
+];
 
 @Module({
   imports: [AuditModule, AuthModule, LimitsModule, SessionModule, ToolsModule, ResourcesModule, PromptsModule],
   providers: [
+    Announcements,
+    Catalogue,
     CatalogueLoader,
+    ClientQuestions,
     Cursors,
     Dispatcher,
     InitializeHandler,
     Pages,
+    RequestServer,
+    Rounds,
+    ServerIdentity,
+    Tasks,
+    TaskStarter,
     ...HANDLERS,
     {
       provide: METHOD_HANDLERS,
@@ -35,6 +63,6 @@ const HANDLERS = [ToolsHandler, ResourcesHandler, PromptsHandler, CompletionHand
       useFactory: (...handlers: MethodHandler[]): MethodHandler[] => handlers,
     },
   ],
-  exports: [Dispatcher],
+  exports: [Announcements, Catalogue, Dispatcher],
 })
 export class DispatchModule {}

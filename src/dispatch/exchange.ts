@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/index.js';
 import type { Session } from '../session/index.js';
+import type { RunningCalls } from './running-calls.js';
 
 /** Doors through which messages come. */
 export type Door = 'stdio' | 'http' | 'sse' | 'websocket' | 'tcp';
@@ -15,9 +16,14 @@ export abstract class Exchange {
   abstract readonly isSealed: boolean;
   /** Names the connection, where an unproven caller has no session to be counted by. */
   abstract readonly connectionKey: string;
+  /** The calls without a session that this connection carries. */
+  abstract readonly calls: RunningCalls;
   /** The session of the message; `initialize` sets it. */
   session: Session | undefined;
 
   /** Sends a message that belongs to the request being served, before its answer. @param text one JSON-RPC message */
   abstract send(text: string): void;
+
+  /** Closes the stream of the answer where the client can come back for it. */
+  abstract closeStream(): void;
 }

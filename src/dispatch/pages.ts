@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Policy, type Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
-import { type Revision, SerializedResult } from '../protocol/index.js';
+import { MODERN_REVISION, type Revision, SerializedResult } from '../protocol/index.js';
 import type { GateTarget } from '../tools/index.js';
 import { Cursors, type PagedList } from './cursors.js';
+import { ServerIdentity } from './server-identity.js';
 
 /** Pages kept at once; far more than there are revisions times role sets, so that none is made twice. */
 const MAX_PAGES = 512;
@@ -36,6 +37,7 @@ export class Pages {
   constructor(
     private readonly policy: Policy,
     private readonly cursors: Cursors,
+    private readonly identity: ServerIdentity,
     private readonly config: AppConfig,
   ) {}
 
@@ -53,7 +55,7 @@ export class Pages {
     const key = `${source.list}|${revision}|${after}|${this.policy.viewKey(principal)}`;
     let page = this.pages.get(key);
     if (!page) {
-      page = this.serialize(source, principal, after);
+      page = this.serialize(source, after, { principal, revision });
       if (this.pages.size >= MAX_PAGES) this.pages.clear();
       this.pages.set(key, page);
     }
@@ -68,8 +70,8 @@ export class Pages {
 
   private serialize<Entry extends Listed>(
     source: PageSource<Entry>,
-    principal: Principal,
     after: number,
+    { principal, revision }: { readonly principal: Principal; readonly revision: Revision },
   ): SerializedResult {
     const { list } = source;
     const rest = source
@@ -79,6 +81,7 @@ export class Pages {
     const last = shown.at(-1);
     const result: JsonObject = { [list]: shown.map((entry) => source.view(entry)) };
     if (last && rest.length > shown.length) result['nextCursor'] = this.cursors.seal(list, last.ordinal);
+    if (revision === MODERN_REVISION) return this.identity.sealed(this.identity.cacheable(result));
     return new SerializedResult(JSON.stringify(result));
   }
 }

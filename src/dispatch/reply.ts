@@ -23,24 +23,29 @@ export function successReply(id: RequestId, result: JsonObject | SerializedResul
 }
 
 /**
- * The one place where an error becomes bytes: code by era, kind and request id in `data`.
+ * The one place where an error gets its number: code by era, kind and request id in `data`.
  * @see DESIGN D-4
  */
+export function errorOf(
+  { kind, message, data }: Failure,
+  era: 'legacy' | 'modern',
+  requestId?: string,
+): { code: number; message: string; data: JsonObject } {
+  return { code: ERROR_CODES[kind][era], message, data: { kind, ...(requestId && { requestId }), ...data } };
+}
+
+/** @param id of the request; null where it could not be read */
 export function errorReply(
   id: RequestId | null,
-  { kind, message, data }: Failure,
-  where: { readonly requestId?: string | undefined; readonly era?: 'legacy' | 'modern' } = {},
+  failure: Failure,
+  { requestId, era = 'legacy' }: { readonly requestId?: string | undefined; readonly era?: 'legacy' | 'modern' } = {},
 ): Reply {
-  const code = ERROR_CODES[kind][where.era ?? 'legacy'];
+  const { kind, data } = failure;
   const retryAfterMs = data?.['retryAfterMs'];
   return {
-    text: encodeError(id, {
-      code,
-      message,
-      data: { kind, ...(where.requestId && { requestId: where.requestId }), ...data },
-    }),
+    text: encodeError(id, errorOf(failure, era, requestId)),
     kind,
-    isEnvelopeFault: ENVELOPE_FAULTS.has(kind),
+    isEnvelopeFault: ENVELOPE_FAULTS.has(kind) || (era === 'modern' && MODERN_ENVELOPE_FAULTS.has(kind)),
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
   };
 }
@@ -63,4 +68,12 @@ const ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'shutting_down',
   'auth_required',
   'auth_failed',
+]);
+
+/** What 2026-07-28 demands a status for besides. @see MCP 2026-07-28, basic/transports/streamable-http */
+const MODERN_ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'method_not_found',
+  'invalid_envelope',
+  'header_mismatch',
+  'missing_capability',
 ]);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 
 /** How a call ended, as metrics name it (K-21). */
-export type CallStatus = 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused';
+export type CallStatus = 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused' | 'waiting';
 
 /** The handle of one tool, resource or prompt: bound once at start, so that a call looks nothing up. */
 export interface CallMeter {
@@ -31,7 +31,14 @@ class MemoryCallMeter implements CallMeter, CallFigures {
   executions = 0;
   active = 0;
   totalMs = 0;
-  readonly byStatus: Record<CallStatus, number> = { success: 0, failure: 0, timeout: 0, cancelled: 0, refused: 0 };
+  readonly byStatus: Record<CallStatus, number> = {
+    success: 0,
+    failure: 0,
+    timeout: 0,
+    cancelled: 0,
+    refused: 0,
+    waiting: 0,
+  };
 
   started(): void {
     this.active += 1;

@@ -24,6 +24,11 @@ export function isMalformed(decoded: Decoded): decoded is Malformed {
   return 'fault' in decoded;
 }
 
+/** Whether it is the request that opens a session. */
+export function isInitialize(decoded: Decoded | readonly Decoded[]): boolean {
+  return !Array.isArray(decoded) && 'id' in decoded && 'method' in decoded && decoded.method === 'initialize';
+}
+
 const malformed = (kind: ErrorKind, message: string, id: RequestId | null = null): Malformed => ({
   fault: { kind, message },
   id,

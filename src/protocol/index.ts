@@ -1,12 +1,22 @@
-export { decode, type Decoded, isMalformed } from './decode.js';
-export { eraOf } from './era.js';
+export { decode, type Decoded, isInitialize, isMalformed } from './decode.js';
+export {
+  type Envelope,
+  eraOf,
+  META,
+  readEnvelope,
+  revisionOf,
+  SUPPORTED_REVISIONS,
+  unsupportedRevision,
+} from './envelope.js';
 export {
   encodeError,
   encodeNotification,
+  encodeRequest,
   encodeResult,
   isNotification,
   isRequest,
   type Message,
+  modernBody,
   type NotificationMessage,
   type RequestId,
   type RequestMessage,
@@ -17,6 +27,7 @@ export {
   isLegacyRevision,
   LEGACY_REVISIONS,
   type LegacyRevision,
+  MODERN_REVISION,
   negotiate,
   type Revision,
   type RevisionRules,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../common/index.js';
+import { isJsonObject, type JsonObject } from '../common/index.js';
 
 /** A JSON-RPC id: MCP allows no null. */
 export type RequestId = string | number;
@@ -44,6 +44,27 @@ export class SerializedResult {
 export function encodeResult(id: RequestId, result: JsonObject | SerializedResult): string {
   const json = result instanceof SerializedResult ? result.json : JSON.stringify(result);
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`;
+}
+
+/**
+ * @param about the server's `_meta` of every result, as JSON: one object, not empty
+ * @returns the JSON of a result of 2026-07-28: with its type, and what the server says of itself
+ * @see MCP 2026-07-28, basic, "Result Responses" and "Per-response protocol fields"
+ */
+export function modernBody(result: JsonObject, about: string): string {
+  const { _meta: own, resultType = 'complete', ...rest } = result;
+  const meta = isJsonObject(own) ? spliced(about, JSON.stringify(own)) : about;
+  return spliced(`{"resultType":${JSON.stringify(resultType)},"_meta":${meta}}`, JSON.stringify(rest));
+}
+
+/** @returns one JSON object with the members of two, the first of which is not empty */
+function spliced(first: string, second: string): string {
+  return second === '{}' ? first : `${first.slice(0, -1)},${second.slice(1)}`;
+}
+
+/** @returns the text of a request to a client */
+export function encodeRequest(id: string, method: string, params?: JsonObject): string {
+  return JSON.stringify(params ? { jsonrpc: '2.0', id, method, params } : { jsonrpc: '2.0', id, method });
 }
 
 /** @returns the text of an error response; id null where the request's could not be read */

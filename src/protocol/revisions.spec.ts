@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eraOf } from './era.js';
+import { eraOf } from './envelope.js';
 import { isLegacyRevision, LEGACY_REVISIONS, MODERN_REVISION, negotiate, rulesOf } from './revisions.js';
 
 describe('negotiate', () => {

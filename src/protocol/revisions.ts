@@ -10,6 +10,7 @@ const NEWEST_LEGACY: LegacyRevision = '2025-11-25';
 
 /** What differs between revisions on our side of the wire. */
 export interface RevisionRules {
+  readonly era: 'legacy' | 'modern';
   /** JSON-RPC batches: 2025-03-26 only. */
   readonly batches: boolean;
   /** Tool annotations and audio content: since 2025-03-26. */
@@ -20,16 +21,20 @@ export interface RevisionRules {
   readonly versionHeader: boolean;
   /** Icons, and input faults as tool results that a model can mend (SEP-1303): since 2025-11-25. */
   readonly icons: boolean;
+  /** An empty first event that makes a stream resumable, and streams that the server closes (SEP-1699). */
+  readonly primesStreams: boolean;
   readonly inputFaultsAsResults: boolean;
 }
 
 const since = (revision: Revision, first: Revision): boolean => revision >= first;
 const rules = (revision: Revision): RevisionRules => ({
+  era: revision === MODERN_REVISION ? 'modern' : 'legacy',
   batches: revision === '2025-03-26',
   toolAnnotations: since(revision, '2025-03-26'),
   structuredContent: since(revision, '2025-06-18'),
   versionHeader: since(revision, '2025-06-18'),
   icons: since(revision, '2025-11-25'),
+  primesStreams: revision === '2025-11-25',
   inputFaultsAsResults: since(revision, '2025-11-25'),
 });
 

@@ -1,6 +1,7 @@
 import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
 import { UriTemplate, type Variables } from '@modelcontextprotocol/sdk/shared/uriTemplate.js';
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../auth/index.js';
 import { ProtocolError } from '../common/index.js';
 import {
   CallGate,
@@ -88,6 +89,19 @@ export class ResourceRegistry {
     const { registered, variables } = found;
     const value = await this.runner.run(registered.target, scope, (context) => registered.run(variables, context, uri));
     return toResourceResult(value, uri, registered.options.mimeType);
+  }
+
+  /**
+   * @returns whether there is a resource of this URI for this caller
+   */
+  isVisible(uri: string, principal: Principal): boolean {
+    const found = this.byUri.get(uri) ?? this.match(uri)?.registered;
+    return found !== undefined && this.gate.isVisible(found.target, principal);
+  }
+
+  /** @throws ProtocolError resource_not_found */
+  requireVisible(uri: string, principal: Principal): void {
+    if (!this.isVisible(uri, principal)) throw resourceNotFound(uri);
   }
 
   private match(uri: string): { registered: RegisteredResourceTemplate; variables: Variables } | undefined {

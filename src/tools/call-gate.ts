@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLog, SecurityLog } from '../audit/index.js';
-import { Policy, type PolicyTarget } from '../auth/index.js';
-import { Clock, type ErrorKind, isGatehouseError, ProtocolError } from '../common/index.js';
+import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
+import { Clock, type ErrorKind, isGatehouseError, printable, ProtocolError } from '../common/index.js';
 import { RateLimiter } from '../limits/index.js';
 import { type CallMeter, type CallStatus, MetricsRecorder } from '../metrics/index.js';
 import type { CallScope } from './call-scope.js';
@@ -46,6 +46,26 @@ export class CallGate {
     return { kind, name, tags, roles, label: `${kind}:${name}`, meter, runsPerMinute, unknown };
   }
 
+  /** Whether the target exists for a caller at all. */
+  isVisible(target: GateTarget, principal: Principal): boolean {
+    return this.policy.isVisible(principal, target);
+  }
+
+  /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
+  denied(label: string, scope: CallScope, kind: ErrorKind): void {
+    const { requestId, door, principal, sessionHash } = scope.origin;
+    this.audit.record({
+      requestId,
+      door,
+      principal: `${principal.issuer}/${principal.subject}`,
+      session: sessionHash,
+      target: printable(label),
+      outcome: 'refused',
+      kind,
+      durationMs: 0,
+    });
+  }
+
   /**
    * Lets one call through.
    * @throws ProtocolError unknown_*, rate_limited, permission_denied; and what the work throws
@@ -86,7 +106,8 @@ export class CallGate {
       this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: 'role' });
       throw target.unknown();
     }
-    if (target.runsPerMinute === undefined) return;
+    // A later round of one call was counted with its first.
+    if (target.runsPerMinute === undefined || scope.origin.client.isRetry) return;
     const rate = this.rates.takeRun(callerKey, target.label, target.runsPerMinute);
     if (rate.isAllowed) return;
     const { retryAfterMs } = rate;
@@ -126,6 +147,7 @@ const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
 
 function statusOf(kind: ErrorKind | undefined): CallStatus {
   if (kind === undefined) return 'success';
+  if (kind === 'input_required') return 'waiting';
   if (kind === 'timeout' || kind === 'cancelled') return kind;
   return REFUSALS.has(kind) ? 'refused' : 'failure';
 }

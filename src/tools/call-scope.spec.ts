@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../../test/support/fake-clock.js';
-import { callScope, OPERATOR, RecordingReply } from '../../test/support/tool-world.js';
+import { callScope, OPERATOR, RecordingClient } from '../../test/support/tool-world.js';
 import { ProtocolError, ToolError } from '../common/index.js';
 import { ScopedCallContext } from './call-context.js';
 import { Deadlines } from './deadlines.js';
@@ -145,8 +145,8 @@ describe('ScopedCallContext', () => {
   });
 
   it('sends progress and log messages, as long as somebody listens', () => {
-    const reply = new RecordingReply();
-    const scope = callScope({ reply });
+    const reply = new RecordingClient();
+    const scope = callScope({ client: reply });
     const context = new ScopedCallContext(scope, new FakeClock());
     context.progress(1, 2, 'half');
     context.progress(2);
@@ -164,8 +164,8 @@ describe('ScopedCallContext', () => {
   });
 
   it('sends nothing after the answer', () => {
-    const reply = new RecordingReply();
-    const scope = callScope({ reply });
+    const reply = new RecordingClient();
+    const scope = callScope({ client: reply });
     const context = new ScopedCallContext(scope, new FakeClock());
     scope.close();
     context.progress(1);
@@ -174,8 +174,8 @@ describe('ScopedCallContext', () => {
   });
 
   it('sends no progress to whom did not ask for it', () => {
-    const reply = new RecordingReply(false);
-    const context = new ScopedCallContext(callScope({ reply }), new FakeClock());
+    const reply = new RecordingClient(false);
+    const context = new ScopedCallContext(callScope({ client: reply }), new FakeClock());
     context.progress(1);
     context.log('debug', 'x');
     expect(reply.sent).toEqual([['log', 'debug', 'x', undefined]]);

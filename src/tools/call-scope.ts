@@ -1,12 +1,12 @@
 import { ProtocolError, type Clock, type GatehouseError } from '../common/index.js';
 import type { Principal } from '../auth/index.js';
+import type { ClientPort } from './client-port.js';
 
-/** How a running call talks to its caller; the transport behind it stays unseen. */
-export interface CallReply {
-  /** Whether the caller asked for progress. */
-  readonly wantsProgress: boolean;
-  progress(progress: number, total: number | undefined, message: string | undefined): void;
-  log(level: string, data: unknown, logger: string | undefined): void;
+/** W3C trace context, as a client sent it. @see MCP 2026-07-28, basic, "OpenTelemetry trace context" */
+export interface TraceContext {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+  readonly baggage?: string;
 }
 
 /** What is known about a call before it runs. */
@@ -20,7 +20,9 @@ export interface CallOrigin {
   readonly sessionHash?: string | undefined;
   /** Deadline that the caller asks for, ms, >= 1. It can only shorten. */
   readonly timeoutMs?: number | undefined;
-  readonly reply: CallReply;
+  readonly client: ClientPort;
+  /** What the request said of the trace that it belongs to. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /**
@@ -32,10 +34,22 @@ export class CallScope {
   private cause: GatehouseError | undefined;
   private onAbort: ((cause: GatehouseError) => void) | undefined;
   private isAnswered = false;
+  private isProlonged = false;
   /** Monotonic ms at which the call is ended; set by the executor when the tool is known. */
   deadlineAt = Number.POSITIVE_INFINITY;
 
   constructor(readonly origin: CallOrigin) {}
+
+  /** Gives the call until then: it has become a task. @param at monotonic ms */
+  prolong(at: number): void {
+    this.isProlonged = true;
+    this.deadlineAt = at;
+  }
+
+  /** Sets the deadline, unless the call was given another. @param at monotonic ms */
+  endBy(at: number): void {
+    if (!this.isProlonged) this.deadlineAt = at;
+  }
 
   /** Why the call was ended early, if it was. */
   get aborted(): GatehouseError | undefined {
@@ -55,9 +69,9 @@ export class CallScope {
     return this.controller.signal;
   }
 
-  /** Notes that the call has its answer: work that goes on is not heard any more. */
+  /** Notes that the call has its answer: work that goes on is not heard any more, unless it goes on as a task. */
   close(): void {
-    this.isAnswered = true;
+    this.isAnswered = !this.isProlonged;
   }
 
   /** Ends the call; the first cause stays. */

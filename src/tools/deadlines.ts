@@ -26,7 +26,7 @@ export class Deadlines implements OnModuleInit, OnApplicationShutdown {
 
   /** @param timeoutMs from now, >= 1 */
   watch(call: CallScope, timeoutMs: number): void {
-    call.deadlineAt = this.clock.monotonic() + timeoutMs;
+    call.endBy(this.clock.monotonic() + timeoutMs);
     this.calls.add(call);
   }
 

@@ -45,7 +45,9 @@ export class FeatureRunner {
     work: (context: CallContext) => T | Promise<T>,
   ): Promise<T> {
     try {
-      return await scope.outlast(Promise.resolve(work(new ScopedCallContext(scope, this.clock))));
+      const value = await scope.outlast(Promise.resolve(work(new ScopedCallContext(scope, this.clock))));
+      if (scope.origin.client.suspension) throw scope.origin.client.suspension;
+      return value;
     } catch (error) {
       throw this.toProtocolError(target, scope, error);
     }

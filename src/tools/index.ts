@@ -1,5 +1,7 @@
 export { CallGate, type GateTarget } from './call-gate.js';
-export { type CallOrigin, type CallReply, CallScope } from './call-scope.js';
+export { type CallOrigin, CallScope, type TraceContext } from './call-scope.js';
+export type { ClientCapability, ClientPort, ClientQuestion } from './client-port.js';
+export type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
 export { EnhancerOptions } from './enhancers.js';
 export { FeatureRunner } from './feature-runner.js';
 export { type Feature, FeatureScanner } from './feature-scanner.js';
@@ -7,7 +9,14 @@ export type { BrokenPlugin, Plugin } from './plugins/plugin.js';
 export { loadPlugins } from './plugins/plugin-loader.js';
 export { Describe } from './schema/describe.decorator.js';
 export { ServerFacts, type ToolFacts } from './server-facts.js';
-export { type CallContext, LOG_SEVERITIES, type LogSeverity, type ToolContext } from './tool-context.js';
+export {
+  type CallContext,
+  LOG_SEVERITIES,
+  type LogSeverity,
+  type SampleAnswer,
+  type SampleRequest,
+  type ToolContext,
+} from './tool-context.js';
 export type { RegisteredTool } from './tool-definition.js';
 export { ToolExecutor } from './tool-executor.js';
 export {

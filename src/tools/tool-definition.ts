@@ -1,5 +1,6 @@
 import type { Breaker, Bulkhead } from '../limits/index.js';
 import type { GateTarget } from './call-gate.js';
+import type { HeaderParameter } from './header-parameters.js';
 import type { CompiledSchema } from './schema/compiled-schema.js';
 import type { ToolContext } from './tool-context.js';
 import type { ToolOptions } from './tool-options.js';
@@ -24,6 +25,8 @@ export interface RegisteredTool {
   readonly output: CompiledSchema | undefined;
   /** The tool's own deadline, ms, of its author or of a setting: a caller can only shorten it. */
   readonly timeoutMs: number | undefined;
+  /** Arguments that clients of 2026-07-28 repeat in headers. */
+  readonly headerParameters: readonly HeaderParameter[];
   readonly target: GateTarget;
   readonly bulkhead: Bulkhead;
   readonly breaker: Breaker;

@@ -9,7 +9,7 @@ import {
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { IsEmail, IsString } from 'class-validator';
 import fc from 'fast-check';
-import { callScope, principalOf, RecordingReply, ToolWorld } from '../../test/support/tool-world.js';
+import { callScope, principalOf, RecordingClient, ToolWorld } from '../../test/support/tool-world.js';
 import { Policy, type PolicyDecision } from '../auth/index.js';
 import { ProtocolError, ToolError } from '../common/index.js';
 import type { ToolContext } from './tool-context.js';
@@ -61,8 +61,8 @@ describe('ToolExecutor: a call', () => {
     }
     const run = jest.fn((_args: unknown, _context: ToolContext) => 'hi');
     const world = new ToolWorld().add({ input: Greeting }, run);
-    const reply = new RecordingReply();
-    expect(await world.call({ name: 'ada' }, callScope({ reply }))).toEqual({
+    const reply = new RecordingClient();
+    expect(await world.call({ name: 'ada' }, callScope({ client: reply }))).toEqual({
       content: [{ type: 'text', text: 'hi' }],
     });
     const [args, context] = run.mock.calls[0] ?? [];

@@ -39,7 +39,10 @@ export class ToolExecutor {
    */
   async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
     const tool = this.registry.get(name);
-    if (!tool) throw unknownTool(name);
+    if (!tool) {
+      this.gate.denied(`tool:${name}`, scope, 'unknown_tool');
+      throw unknownTool(name);
+    }
     this.deadlines.watch(scope, this.timeoutOf(tool, scope));
     try {
       return await this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
@@ -73,7 +76,10 @@ export class ToolExecutor {
     try {
       const work = tool.run(args, new ScopedCallContext(scope, this.clock));
       if (isPromiseLike(work)) running = Promise.resolve(work);
-      const outcome = await this.settleResult(tool, running ? await scope.outlast(running) : work, scope);
+      const value = running ? await scope.outlast(running) : work;
+      // A handler that caught the signal to wait has nothing to say either.
+      if (scope.origin.client.suspension) throw scope.origin.client.suspension;
+      const outcome = await this.settleResult(tool, value, scope);
       // A failure that is returned says as little about the tool's health as one that is thrown for the model to read.
       tool.breaker.report(pass, outcome.kind ? 'neutral' : 'success', this.clock.monotonic());
       return outcome;

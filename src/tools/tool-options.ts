@@ -33,6 +33,16 @@ export interface FeatureOptions {
   readonly roles?: readonly string[];
 }
 
+/** How a tool becomes a task. */
+export interface TaskOptions {
+  /** Only for clients that know tasks. */
+  readonly required?: boolean;
+  /** Whether it is a task from its start, or when its handler calls `context.becomeTask()`; the start when left out. */
+  readonly starts?: 'at-once' | 'by-handler';
+  /** How long it may run and be asked for, ms, 1 to 86,400,000; one hour when left out. */
+  readonly ttlMs?: number;
+}
+
 /** What a tool is. Only a description is worth writing for each; the rest has defaults. */
 export interface ToolOptions extends FeatureOptions {
   /** 1 to 128 of `A-Z a-z 0-9 _ - .`; the method's name when left out. */
@@ -59,6 +69,12 @@ export interface ToolOptions extends FeatureOptions {
   readonly queue?: number;
   /** Runs per principal and minute, 1 to 10,000; unlimited when left out, or `MCP_TOOL_RATE_LIMIT` for a command. */
   readonly runsPerMinute?: number;
+  /**
+   * Takes so long that it may outlive its request: a client that knows tasks gets one to ask for, others wait for the
+   * result unless it is `required`. Once it is a task, what it asks the client waits for `tasks/update`.
+   * @see SEP-2663
+   */
+  readonly task?: TaskOptions;
   /** Property that takes a bare string given in place of the arguments object; without it a string is refused. */
   readonly textArgument?: string;
   /** Whether the tool can be called unless switched off; `false` needs a setting of its own. */

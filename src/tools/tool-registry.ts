@@ -4,6 +4,7 @@ import { AppConfig, toolOverrideKey } from '../config/index.js';
 import { Breaker, Bulkhead } from '../limits/index.js';
 import { OFFERED_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
+import { headerParametersOf } from './header-parameters.js';
 import { compileSchema } from './schema/compile-schema.js';
 import type { RegisteredTool, ToolSourceEntry } from './tool-definition.js';
 import { faultsOfOptions } from './tool-faults.js';
@@ -16,7 +17,7 @@ const MS_PER_SEC = 1_000;
 @Injectable()
 export class ToolRegistry {
   private readonly tools = new Map<string, RegisteredTool>();
-  private readonly listeners = new Set<() => void>();
+  private readonly listeners = new Set<(tool: RegisteredTool) => void>();
   private changes = 0;
   private nextOrdinal = 0;
 
@@ -54,8 +55,9 @@ export class ToolRegistry {
     const input = this.compile(entry, 'input', faults);
     const output = entry.options.output === undefined ? undefined : this.compile(entry, 'output', faults);
     if (faults.length > 0 || !input) return faults;
-    this.tools.set(entry.options.name, this.register(entry, input, output));
-    this.changed();
+    const tool = this.register(entry, input, output);
+    this.tools.set(tool.name, tool);
+    this.changed(tool);
     return [];
   }
 
@@ -69,7 +71,7 @@ export class ToolRegistry {
     if (tool.isEnabled === isEnabled) return;
     // A map keeps the place of a key that is set again.
     this.tools.set(name, { ...tool, isEnabled });
-    this.changed();
+    this.changed(tool);
   }
 
   /** @returns names of the settings' include and exclude lists that no tool has */
@@ -79,14 +81,14 @@ export class ToolRegistry {
   }
 
   /** Calls back after each change. @returns what ends that */
-  onChange(listener: () => void): () => void {
+  onChange(listener: (tool: RegisteredTool) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  private changed(): void {
+  private changed(tool: RegisteredTool): void {
     this.changes += 1;
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener(tool);
   }
 
   private compile(
@@ -95,7 +97,9 @@ export class ToolRegistry {
     faults: string[],
   ): ReturnType<typeof compileSchema> | undefined {
     try {
-      return compileSchema(entry.options[side], side);
+      const compiled = compileSchema(entry.options[side], side);
+      if (side === 'input') headerParametersOf(compiled.json);
+      return compiled;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       faults.push(`${entry.origin}: the ${side} schema of tool "${entry.options.name}" cannot be compiled: ${why}`);
@@ -128,6 +132,7 @@ export class ToolRegistry {
       isEnabled: this.isEnabledAtStart(options),
       input,
       output,
+      headerParameters: headerParametersOf(input.json),
       timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
       target,
       bulkhead: new Bulkhead(

@@ -1,8 +1,9 @@
 // Starting the servers under test, and talking to them.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { npmTool } from '../../scripts/tools.mjs';
 
 const root = join(import.meta.dirname, '../..');
 export const MAIN = join(root, 'dist/main.js');
@@ -15,6 +16,18 @@ export const INITIALIZE = rpc(1, 'initialize', {
   capabilities: {},
   clientInfo: { name: 'bench', version: '1' },
 });
+const ENVELOPE = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+/** The same request in 2026-07-28: with its envelope, and the headers that repeat it. */
+export function modern({ id, method, params }) {
+  const headers = { ...JSON_BASE, 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': params.name };
+  return { body: rpc(id, method, { ...params, _meta: ENVELOPE }), headers };
+}
+
 export const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Our server, with everything on that a team would have on; the rates are counted, and set where they refuse nothing. */
@@ -38,10 +51,24 @@ export function gatehouse(port, { args = [], env = {}, nodeArgs = [] } = {}) {
   return child;
 }
 
-export function script(name, port) {
-  return spawn(process.execPath, [join(import.meta.dirname, 'servers', name), String(port)], {
+/** A server of ours that measures something, or a peer's, which runs where the peers are installed. */
+export function script(name, port, { isPeer = false } = {}) {
+  const own = join(import.meta.dirname, 'servers', name);
+  const file = isPeer ? join(peers(), name) : own;
+  if (isPeer) copyFileSync(own, file);
+  return spawn(process.execPath, [file, String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+}
+
+function peers() {
+  return npmTool('bench-peers', [
+    '@modelcontextprotocol/sdk@1.32.2',
+    '@modelcontextprotocol/server@2.4.0',
+    '@modelcontextprotocol/node@2.1.2',
+    'express@5.3.0',
+    'zod@4.6.7',
+  ]);
 }
 
 export const post = (url, body, headers = {}) =>

@@ -4,14 +4,16 @@ import { writeFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianTool } from '../../scripts/tools.mjs';
-import { gatehouse, JSON_BASE, openSession, post, rpc, rssMiB, script, stop, up } from './target.mjs';
+import { gatehouse, JSON_BASE, modern, openSession, post, rpc, rssMiB, script, stop, up } from './target.mjs';
 
 const CALL = rpc(7, 'tools/call', { name: 'echo', arguments: { message: 'hello world' } });
 
 const servers = [
-  { name: 'node:http, the limit', start: (port) => script('limit.mjs', port), hasSession: false },
-  { name: 'SDK v1 with Express', start: (port) => script('sdk-v1.mjs', port), hasSession: true },
-  { name: 'gatehouse', start: (port) => gatehouse(port), hasSession: true },
+  { name: 'node:http, the limit', start: (port) => script('limit.mjs', port), kind: 'plain' },
+  { name: 'SDK v1, 2025 session', start: (port) => script('sdk-v1.mjs', port, { isPeer: true }), kind: 'session' },
+  { name: 'gatehouse, 2025 session', start: (port) => gatehouse(port), kind: 'session', peer: 'SDK v1, 2025 session' },
+  { name: 'SDK v2, 2026-07-28', start: (port) => script('sdk-v2.mjs', port, { isPeer: true }), kind: 'modern' },
+  { name: 'gatehouse, 2026-07-28', start: (port) => gatehouse(port), kind: 'modern', peer: 'SDK v2, 2026-07-28' },
 ];
 
 /** Loads one URL with wrk. @returns requests per second and latencies */
@@ -42,15 +44,20 @@ function toBytes(text) {
   return Number(number) * { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }[unit];
 }
 
+async function requestOf(kind, url) {
+  if (kind === 'modern') return modern(CALL);
+  return { body: CALL, headers: kind === 'session' ? await openSession(url) : JSON_BASE };
+}
+
 async function measure(server, port, options) {
   const url = `http://127.0.0.1:${port}/mcp`;
   const child = server.start(port);
   try {
     await up(url, child);
-    const headers = server.hasSession ? await openSession(url) : JSON_BASE;
-    const probe = await (await post(url, CALL, headers)).text();
+    const { headers, body } = await requestOf(server.kind, url);
+    const probe = await (await post(url, body, headers)).text();
     if (!probe.includes('Echo: hello world')) throw new Error(`${server.name} answered ${probe}`);
-    return { ...load(url, { ...options, headers, body: CALL }), rss: rssMiB(child.pid) };
+    return { ...load(url, { ...options, headers, body }), rss: rssMiB(child.pid) };
   } finally {
     await stop(child);
   }
@@ -65,12 +72,13 @@ export async function throughput({ secs, connections, rounds, port }) {
     }
   }
   const limit = best.get(servers[0].name).rps;
-  const sdk = best.get(servers[1].name).rps;
   console.log(`tools/call, ${connections} connections, ${secs} s, best of ${rounds} rounds:`);
-  for (const [name, { rps, p50, p99, rss, bad }] of best) {
+  for (const { name, peer } of servers) {
+    const { rps, p50, p99, rss, bad } = best.get(name);
+    const times = peer ? `${(rps / best.get(peer).rps).toFixed(1)} x SDK` : '';
     console.log(
-      `  ${name.padEnd(22)} ${rps.toFixed(0).padStart(7)} req/s  ${((rps / limit) * 100).toFixed(1).padStart(5)} % of the limit  ` +
-        `${(rps / sdk).toFixed(1).padStart(5)} x SDK  p50 ${p50}  p99 ${p99}  ${rss} MiB${bad ? `  ${bad} BAD ANSWERS` : ''}`,
+      `  ${name.padEnd(24)} ${rps.toFixed(0).padStart(7)} req/s  ${((rps / limit) * 100).toFixed(1).padStart(5)} % of the limit  ` +
+        `${times.padStart(10)}  p50 ${p50}  p99 ${p99}  ${rss} MiB${bad ? `  ${bad} BAD ANSWERS` : ''}`,
     );
   }
 }

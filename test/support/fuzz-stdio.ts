@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { checkAnswer, checkNotification, type Id, type Owed, owedTo } from './fuzz-model.js';
@@ -149,8 +150,10 @@ function due(lot: readonly Buffer[]): { lines: readonly Buffer[]; owed: readonly
 }
 
 function owedToLine(line: Buffer): Owed | undefined {
-  const isBlank = line.length <= MAX_LINE_BYTES && line.toString('utf8').trim() === '';
-  return isBlank ? undefined : owedTo(line, { maxBytes: MAX_LINE_BYTES, takesBatches: true });
+  // Blanks around a message are no part of it, be they of JSON or not: some shells begin with a byte order mark.
+  const isWhole = line.length <= MAX_LINE_BYTES && isUtf8(line);
+  const message = isWhole ? Buffer.from(line.toString('utf8').trim()) : line;
+  return message.length === 0 ? undefined : owedTo(message, { maxBytes: MAX_LINE_BYTES, takesBatches: true });
 }
 
 function linesOf(bytes: Buffer): Buffer[] {

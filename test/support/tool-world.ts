@@ -7,12 +7,14 @@ import {
 } from '../../src/audit/index.js';
 import { Policy, type Principal } from '../../src/auth/index.js';
 import { RolePolicy } from '../../src/auth/policy.js';
+import { ProtocolError } from '../../src/common/index.js';
 import { AppConfig, type ConfigOverrides } from '../../src/config/index.js';
 import { MemoryRateLimiter } from '../../src/limits/rate-limiter.js';
 import { type CallFigures, type CallStatus } from '../../src/metrics/index.js';
 import { MemoryMetricsRecorder } from '../../src/metrics/metrics-recorder.js';
 import { CallGate } from '../../src/tools/call-gate.js';
-import { type CallOrigin, type CallReply, CallScope } from '../../src/tools/call-scope.js';
+import { type CallOrigin, CallScope } from '../../src/tools/call-scope.js';
+import type { ClientPort } from '../../src/tools/client-port.js';
 import { Deadlines } from '../../src/tools/deadlines.js';
 import { FeatureRunner } from '../../src/tools/feature-runner.js';
 import type { ToolSourceEntry } from '../../src/tools/tool-definition.js';
@@ -44,10 +46,36 @@ export class RecordingSecurityLog extends SecurityLog {
 }
 
 /** Keeps what a call tells its caller. */
-export class RecordingReply implements CallReply {
+export class RecordingClient implements ClientPort {
   readonly sent: unknown[][] = [];
+  readonly isRetry = false;
+  suspension: ClientPort['suspension'];
 
   constructor(readonly wantsProgress = true) {}
+
+  notify(...args: unknown[]): void {
+    this.sent.push(['notify', ...args]);
+  }
+
+  supports(): boolean {
+    return false;
+  }
+
+  ask(): Promise<never> {
+    return Promise.reject(new ProtocolError('missing_capability', 'This client answers nothing'));
+  }
+
+  async once<T>(_key: string, work: () => T | Promise<T>): Promise<T> {
+    return work();
+  }
+
+  async becomeTask(): Promise<void> {
+    this.sent.push(['becomeTask']);
+  }
+
+  closeStream(): void {
+    this.sent.push(['closeStream']);
+  }
 
   progress(...args: unknown[]): void {
     this.sent.push(['progress', ...args]);
@@ -70,7 +98,7 @@ export function callScope(origin: Partial<CallOrigin> = {}): CallScope {
     principal: OPERATOR,
     callerKey: 'ada',
     door: 'stdio',
-    reply: new RecordingReply(),
+    client: new RecordingClient(),
     ...origin,
   });
 }

@@ -62,6 +62,15 @@ export class SessionSettings {
   })
   readonly resumeMs!: number;
 
+  @Int({
+    env: 'MCP_SESSION_RESUME_EVENTS',
+    default: 256,
+    min: 0,
+    max: 10_000,
+    doc: 'Events of one stream that are kept for a client that comes back.',
+  })
+  readonly resumeEvents!: number;
+
   @Path({
     env: 'MCP_STATE_DIR',
     flag: 'state-dir',

@@ -7,7 +7,7 @@ import { objectParam, stringMapParam, stringParam } from '../params.js';
 /** @see MCP 2025-11-25, server/utilities/completion */
 @Injectable()
 export class CompletionHandler extends MethodHandler {
-  override readonly methods = ['completion/complete'];
+  override readonly methods = { 'completion/complete': 'both' } as const;
 
   constructor(private readonly registry: CompletionRegistry) {
     super();

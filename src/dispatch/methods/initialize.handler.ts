@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { isJsonObject, type JsonObject, ProtocolError, VERSION } from '../../common/index.js';
-import { AppConfig } from '../../config/index.js';
+import { isJsonObject, type JsonObject, ProtocolError } from '../../common/index.js';
 import { negotiate, type RequestMessage, rulesOf } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
 import type { Exchange } from '../exchange.js';
 import { objectParam, stringParam } from '../params.js';
+import { ServerIdentity } from '../server-identity.js';
 
 /** Opens a session: the one method that needs none. @see MCP 2025-11-25, basic/lifecycle, "Initialization" */
 @Injectable()
 export class InitializeHandler {
   constructor(
     private readonly sessions: SessionService,
-    private readonly config: AppConfig,
+    private readonly identity: ServerIdentity,
   ) {}
 
   /** @throws ProtocolError already_initialized, invalid_params, session_limit */
@@ -19,7 +19,6 @@ export class InitializeHandler {
     if (exchange.session) throw new ProtocolError('already_initialized', 'This session is already initialized');
     const params = request.params ?? {};
     const revision = negotiate(stringParam(params, 'protocolVersion'));
-    const rules = rulesOf(revision);
     exchange.session = this.sessions.open({
       principal: exchange.principal,
       revision,
@@ -29,14 +28,8 @@ export class InitializeHandler {
     });
     return {
       protocolVersion: revision,
-      capabilities: {
-        tools: {},
-        resources: {},
-        prompts: {},
-        logging: {},
-        ...(rules.toolAnnotations && { completions: {} }),
-      },
-      serverInfo: { name: this.config.server.name, version: VERSION },
+      capabilities: this.identity.capabilities(rulesOf(revision)),
+      serverInfo: this.identity.info,
     };
   }
 }

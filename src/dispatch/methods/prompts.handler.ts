@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '../../common/index.js';
 import { PromptRegistry } from '../../prompts/index.js';
-import { rulesOf, type SerializedResult } from '../../protocol/index.js';
+import type { SerializedResult } from '../../protocol/index.js';
 import { type MethodCall, MethodHandler } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringMapParam, stringParam } from '../params.js';
@@ -10,7 +10,7 @@ import { promptResultView, promptView } from '../views.js';
 /** @see MCP 2025-11-25, server/prompts */
 @Injectable()
 export class PromptsHandler extends MethodHandler {
-  override readonly methods = ['prompts/list', 'prompts/get'];
+  override readonly methods = { 'prompts/list': 'both', 'prompts/get': 'both' } as const;
 
   constructor(
     private readonly registry: PromptRegistry,
@@ -23,9 +23,8 @@ export class PromptsHandler extends MethodHandler {
     return call.request.method === 'prompts/list' ? this.list(call) : this.get(call);
   }
 
-  private list({ params, session, exchange }: MethodCall): SerializedResult {
-    const { revision } = session;
-    const rules = rulesOf(revision);
+  private list({ params, peer, exchange }: MethodCall): SerializedResult {
+    const { revision, rules } = peer;
     return this.pages.page(
       {
         list: 'prompts',
@@ -37,7 +36,7 @@ export class PromptsHandler extends MethodHandler {
     );
   }
 
-  private async get({ params, rules, scope }: MethodCall): Promise<JsonObject> {
+  private async get({ params, peer: { rules }, scope }: MethodCall): Promise<JsonObject> {
     const name = stringParam(params, 'name');
     return promptResultView(await this.registry.get(name, stringMapParam(params, 'arguments'), scope), rules);
   }

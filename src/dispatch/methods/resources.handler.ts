@@ -1,38 +1,63 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '../../common/index.js';
-import { rulesOf, type SerializedResult } from '../../protocol/index.js';
+import type { SerializedResult } from '../../protocol/index.js';
 import { ResourceRegistry } from '../../resources/index.js';
-import { type MethodCall, MethodHandler } from '../method-handler.js';
+import { type MethodCall, MethodHandler, sessionOf } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringParam } from '../params.js';
+import { ServerIdentity } from '../server-identity.js';
 import { resourceTemplateView, resourceView } from '../views.js';
 
 /** @see MCP 2025-11-25, server/resources */
 @Injectable()
 export class ResourcesHandler extends MethodHandler {
-  override readonly methods = ['resources/list', 'resources/templates/list', 'resources/read'];
+  override readonly methods = {
+    'resources/list': 'both',
+    'resources/templates/list': 'both',
+    'resources/read': 'both',
+    'resources/subscribe': 'legacy',
+    'resources/unsubscribe': 'legacy',
+  } as const;
 
   constructor(
     private readonly registry: ResourceRegistry,
     private readonly pages: Pages,
+    private readonly identity: ServerIdentity,
   ) {
     super();
   }
 
-  override handle(call: MethodCall): SerializedResult | Promise<JsonObject> {
+  override handle(call: MethodCall): SerializedResult | JsonObject | Promise<JsonObject> {
     switch (call.request.method) {
       case 'resources/list':
         return this.list(call);
       case 'resources/templates/list':
         return this.templates(call);
+      case 'resources/subscribe':
+        return this.subscribe(call);
+      case 'resources/unsubscribe':
+        sessionOf(call).unsubscribe(stringParam(call.params, 'uri'));
+        return {};
       default:
-        return this.registry.read(stringParam(call.params, 'uri'), call.scope);
+        return this.read(call);
     }
   }
 
-  private list({ params, session, exchange }: MethodCall): SerializedResult {
-    const { revision } = session;
-    const rules = rulesOf(revision);
+  private async read({ params, peer, scope }: MethodCall): Promise<JsonObject> {
+    const result = await this.registry.read(stringParam(params, 'uri'), scope);
+    return peer.era === 'modern' ? this.identity.uncacheable(result) : result;
+  }
+
+  /** @throws ProtocolError resource_not_found, invalid_params (too many subscriptions) */
+  private subscribe(call: MethodCall): JsonObject {
+    const uri = stringParam(call.params, 'uri');
+    this.registry.requireVisible(uri, call.exchange.principal);
+    sessionOf(call).subscribe(uri);
+    return {};
+  }
+
+  private list({ params, peer, exchange }: MethodCall): SerializedResult {
+    const { revision, rules } = peer;
     return this.pages.page(
       {
         list: 'resources',
@@ -44,9 +69,8 @@ export class ResourcesHandler extends MethodHandler {
     );
   }
 
-  private templates({ params, session, exchange }: MethodCall): SerializedResult {
-    const { revision } = session;
-    const rules = rulesOf(revision);
+  private templates({ params, peer, exchange }: MethodCall): SerializedResult {
+    const { revision, rules } = peer;
     return this.pages.page(
       {
         list: 'resourceTemplates',

@@ -1,20 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { isGatehouseError, type JsonObject } from '../../common/index.js';
-import { rulesOf, type SerializedResult } from '../../protocol/index.js';
+import type { SerializedResult } from '../../protocol/index.js';
 import { ToolExecutor, ToolRegistry, toFailedResult } from '../../tools/index.js';
 import { type MethodCall, MethodHandler } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringParam } from '../params.js';
+import { TaskStarter } from '../tasks/task-starter.js';
 import { toolResultView, toolView } from '../views.js';
 
 /** @see MCP 2025-11-25, server/tools */
 @Injectable()
 export class ToolsHandler extends MethodHandler {
-  override readonly methods = ['tools/list', 'tools/call'];
+  override readonly methods = { 'tools/list': 'both', 'tools/call': 'both' } as const;
 
   constructor(
     private readonly registry: ToolRegistry,
     private readonly executor: ToolExecutor,
+    private readonly starter: TaskStarter,
     private readonly pages: Pages,
   ) {
     super();
@@ -24,9 +26,8 @@ export class ToolsHandler extends MethodHandler {
     return call.request.method === 'tools/list' ? this.list(call) : this.call(call);
   }
 
-  private list({ params, session, exchange }: MethodCall): SerializedResult {
-    const { revision } = session;
-    const rules = rulesOf(revision);
+  private list({ params, peer, exchange }: MethodCall): SerializedResult {
+    const { revision, rules } = peer;
     return this.pages.page(
       {
         list: 'tools',
@@ -38,10 +39,15 @@ export class ToolsHandler extends MethodHandler {
     );
   }
 
-  private async call({ params, rules, scope }: MethodCall): Promise<JsonObject> {
+  private async call(call: MethodCall): Promise<JsonObject> {
+    const { params, scope, peer } = call;
+    const { rules } = peer;
     const name = stringParam(params, 'name');
     try {
-      return toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
+      const tool = this.registry.get(name);
+      const execute = async (): Promise<JsonObject> =>
+        toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
+      return await (tool?.options.task ? this.starter.run(tool, call, execute) : execute());
     } catch (error) {
       if (!rules.inputFaultsAsResults || !isGatehouseError(error) || error.kind !== 'invalid_params') throw error;
       const { kind, message, data } = error;

@@ -27,9 +27,23 @@ export class EventStream {
     return !this.res.destroyed && !this.res.writableEnded;
   }
 
-  /** @param text one JSON-RPC message, without line breaks as JSON.stringify leaves it */
-  message(text: string): void {
-    this.write(`event: message\ndata: ${text}\n\n`);
+  /**
+   * @param text one JSON-RPC message, without line breaks as JSON.stringify leaves it
+   * @param id by which a client can come back for what follows
+   */
+  message(text: string, id?: string): void {
+    const event = `event: message\ndata: ${text}\n\n`;
+    this.write(id === undefined ? event : `id: ${id}\n${event}`);
+  }
+
+  /** An event without a message, so that a client can come back before there is any. */
+  prime(id: string): void {
+    this.write(`id: ${id}\ndata: \n\n`);
+  }
+
+  /** Says how long to wait before coming back. */
+  retryAfter(ms: number): void {
+    this.write(`retry: ${ms}\n\n`);
   }
 
   /** Keeps proxies from taking a quiet stream for a dead one. */

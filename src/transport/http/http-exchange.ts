@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Principal } from '../../auth/index.js';
-import { Exchange, type Reply } from '../../dispatch/index.js';
+import { ConnectionCalls, Exchange, type Reply } from '../../dispatch/index.js';
 import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
 import { statusOf, writeReply } from './http-errors.js';
 import { isBatch } from './http-rules.js';
+import { ResumableStream } from './resumable-stream.js';
+import type { StreamLogs } from './stream-logs.js';
 
 /** Who sent a POST, in which session, and what it held. */
 export interface HttpCaller {
@@ -21,14 +24,19 @@ export interface HttpCaller {
 export class HttpExchange extends Exchange {
   override readonly door = 'http';
   override readonly isSealed = true;
-  private stream: EventStream | undefined;
+  override readonly calls = new ConnectionCalls();
+  private stream: EventStream | ResumableStream | undefined;
   /** Monotonic ms at which the client was first seen to be gone. */
   goneSince: number | undefined;
 
   constructor(
     private readonly res: ServerResponse,
     private readonly caller: HttpCaller,
-    private readonly options: { readonly startedAt: number; readonly maxBufferedBytes: number },
+    private readonly options: {
+      readonly startedAt: number;
+      readonly maxBufferedBytes: number;
+      readonly logs: StreamLogs;
+    },
   ) {
     super();
     this.session = caller.session;
@@ -48,6 +56,7 @@ export class HttpExchange extends Exchange {
   }
 
   get isGone(): boolean {
+    if (this.stream instanceof ResumableStream) return !this.stream.isAttached;
     return this.res.destroyed && !this.res.writableFinished;
   }
 
@@ -58,6 +67,21 @@ export class HttpExchange extends Exchange {
   /** Shows a proxy that the call still runs. */
   keepAlive(): void {
     this.open().comment();
+  }
+
+  /** Whether this is the answer that a connection carries. */
+  isOn(socket: Socket): boolean {
+    return this.res.socket === socket || this.res.req.socket === socket;
+  }
+
+  /** The connection closed: in 2026-07-28 that cancels, in earlier revisions it does not (D-3). */
+  leave(): void {
+    this.calls.cancelAll('the client closed the stream');
+  }
+
+  override closeStream(): void {
+    const stream = this.open();
+    if (stream instanceof ResumableStream) stream.release();
   }
 
   /** Ends the calls of this POST: its client left and did not come back. */
@@ -81,8 +105,13 @@ export class HttpExchange extends Exchange {
     }
   }
 
-  private open(): EventStream {
-    this.stream ??= EventStream.open(this.res, this.options.maxBufferedBytes);
-    return this.stream;
+  /** Becomes a stream: one that can be resumed where there is a session to resume it in. */
+  private open(): EventStream | ResumableStream {
+    if (this.stream) return this.stream;
+    const sink = EventStream.open(this.res, this.options.maxBufferedBytes);
+    if (!this.session) return (this.stream = sink);
+    const stream = this.options.logs.create(this.session);
+    stream.open(sink);
+    return (this.stream = stream);
   }
 }

@@ -2,11 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { ProtocolError } from '../../common/index.js';
 import {
   type Decoded,
+  eraOf,
   isLegacyRevision,
   isMalformed,
+  isNotification,
   isRequest,
-  LEGACY_REVISIONS,
+  MODERN_REVISION,
   type RequestId,
+  type RequestMessage,
+  SUPPORTED_REVISIONS,
 } from '../../protocol/index.js';
 
 /** What most clients send, compared as it is before anything is parsed. */
@@ -58,10 +62,13 @@ export function accepts(req: IncomingMessage, type: 'application/json' | 'text/e
 export function checkRevision(req: IncomingMessage): void {
   const revision = req.headers['mcp-protocol-version'];
   if (revision === undefined || isLegacyRevision(revision)) return;
+  if (revision === MODERN_REVISION) {
+    throw new ProtocolError('header_mismatch', 'Header mismatch: mcp-protocol-version has no counterpart in the body');
+  }
   throw new ProtocolError(
     'unsupported_revision',
-    `Bad Request: Unsupported protocol version (supported versions: ${LEGACY_REVISIONS.join(', ')})`,
-    { data: { supported: [...LEGACY_REVISIONS] } },
+    `Bad Request: Unsupported protocol version (supported versions: ${SUPPORTED_REVISIONS.join(', ')})`,
+    { data: { supported: SUPPORTED_REVISIONS, requested: revision } },
   );
 }
 
@@ -69,12 +76,20 @@ export function isBatch(decoded: Decoded | readonly Decoded[]): decoded is reado
   return Array.isArray(decoded);
 }
 
+/** @returns the message, where it is one request of 2026-07-28 */
+export function modernRequest(decoded: Decoded | readonly Decoded[]): RequestMessage | undefined {
+  if (isBatch(decoded) || isMalformed(decoded) || !isRequest(decoded)) return undefined;
+  return eraOf(decoded) === 'modern' ? decoded : undefined;
+}
+
+/** A client of 2026-07-28 has nothing to notify of over HTTP: what it sends all the same is taken and let go. */
+export function isModernNotification(decoded: Decoded | readonly Decoded[], req: IncomingMessage): boolean {
+  const isNotice = !isBatch(decoded) && !isMalformed(decoded) && isNotification(decoded);
+  return isNotice && req.headers['mcp-protocol-version'] === MODERN_REVISION;
+}
+
 /** @returns the id that the answer to a POST carries: the request's, null where there is none to be read */
 export function requestIdOf(decoded: Decoded | readonly Decoded[]): RequestId | null {
   if (isBatch(decoded)) return null;
   return isMalformed(decoded) || isRequest(decoded) ? decoded.id : null;
-}
-
-export function isInitialize(decoded: Decoded | readonly Decoded[]): boolean {
-  return !isBatch(decoded) && !isMalformed(decoded) && isRequest(decoded) && decoded.method === 'initialize';
 }

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Socket } from 'node:net';
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import type { Session } from '../../session/index.js';
-import { EventStream } from './event-stream.js';
 import { type HttpCaller, HttpExchange } from './http-exchange.js';
+import { SessionStreams } from './session-streams.js';
+import { StreamLogs } from './stream-logs.js';
 
 const SWEEP_MS = 1_000;
 
@@ -13,13 +14,14 @@ const SWEEP_MS = 1_000;
  * alive, and ends calls that nobody came back for (D-3).
  */
 @Injectable()
-export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
+export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
   private readonly running = new Set<HttpExchange>();
-  private readonly streams = new Set<EventStream>();
   private timer: NodeJS.Timeout | undefined;
   private keptAliveAt = 0;
 
   constructor(
+    private readonly streams: SessionStreams,
+    private readonly logs: StreamLogs,
     private readonly config: AppConfig,
     private readonly clock: Clock,
   ) {}
@@ -28,9 +30,10 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
     this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
-  onApplicationShutdown(): void {
+  /** Before, not on: a server that waits for its connections would wait for these streams. */
+  beforeApplicationShutdown(): void {
     clearInterval(this.timer);
-    for (const stream of this.streams) stream.end();
+    this.streams.endAll();
   }
 
   get runningCount(): number {
@@ -41,25 +44,20 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
   open(res: ServerResponse, caller: HttpCaller): HttpExchange {
     const exchange = new HttpExchange(res, caller, {
       startedAt: this.clock.monotonic(),
+      logs: this.logs,
       maxBufferedBytes: this.config.limits.maxBodyBytes,
     });
     this.running.add(exchange);
     return exchange;
   }
 
-  close(exchange: HttpExchange): void {
-    this.running.delete(exchange);
+  /** A connection closed, with whatever it carried. */
+  connectionClosed(socket: Socket): void {
+    for (const exchange of this.running) if (exchange.isOn(socket)) exchange.leave();
   }
 
-  /** Opens the stream of a GET, until its connection closes or its session ends. */
-  openStream(res: ServerResponse, session: Session): void {
-    const stream = EventStream.open(res, this.config.limits.maxBodyBytes);
-    this.streams.add(stream);
-    const release = session.attachStream(() => stream.end());
-    res.on('close', () => {
-      this.streams.delete(stream);
-      release();
-    });
+  close(exchange: HttpExchange): void {
+    this.running.delete(exchange);
   }
 
   sweep(): void {
@@ -67,11 +65,17 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
     const isDue = now - this.keptAliveAt >= this.config.http.keepAliveMs;
     if (isDue) {
       this.keptAliveAt = now;
-      for (const stream of this.streams) stream.comment();
+      this.streams.keepAlive();
     }
+    this.streams.sweep(now);
+    this.logs.sweep();
     for (const exchange of this.running) {
-      if (exchange.isGone) this.endIfAbandoned(exchange, now);
-      else if (isDue && now - exchange.startedAt >= this.config.http.keepAliveMs) exchange.keepAlive();
+      if (exchange.isGone) {
+        this.endIfAbandoned(exchange, now);
+        continue;
+      }
+      exchange.goneSince = undefined;
+      if (isDue && now - exchange.startedAt >= this.config.http.keepAliveMs) exchange.keepAlive();
     }
   }
 

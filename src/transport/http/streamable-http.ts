@@ -3,17 +3,14 @@ import { Injectable, Logger } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
-import { AppConfig } from '../../config/index.js';
-import { Dispatcher, errorReply } from '../../dispatch/index.js';
-import { decode, type Decoded, isMalformed, type RequestId } from '../../protocol/index.js';
-import type { Session } from '../../session/index.js';
+import { errorReply } from '../../dispatch/index.js';
+import type { RequestId } from '../../protocol/index.js';
 import { HttpAdmission } from './http-admission.js';
-import { HttpCallers, sessionRequired } from './http-callers.js';
+import { HttpCallers } from './http-callers.js';
 import { writeReply } from './http-errors.js';
-import type { HttpExchange } from './http-exchange.js';
-import { accepts, checkMediaTypes, checkRevision, isBatch, isInitialize, requestIdOf } from './http-rules.js';
-import { OpenExchanges } from './open-exchanges.js';
-import { readBody } from './read-body.js';
+import { HttpPosts } from './http-posts.js';
+import { accepts, checkRevision } from './http-rules.js';
+import { SessionStreams } from './session-streams.js';
 
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 
@@ -28,10 +25,9 @@ export class StreamableHttp {
   constructor(
     private readonly admission: HttpAdmission,
     private readonly callers: HttpCallers,
-    private readonly dispatcher: Dispatcher,
-    private readonly exchanges: OpenExchanges,
+    private readonly posts: HttpPosts,
+    private readonly streams: SessionStreams,
     private readonly security: SecurityLog,
-    private readonly config: AppConfig,
   ) {}
 
   /** Serves one request, whole; nothing that is thrown gets past. */
@@ -45,7 +41,7 @@ export class StreamableHttp {
     const principal = proven instanceof Promise ? await proven : proven;
     switch (req.method) {
       case 'POST':
-        return this.post(req, res, principal);
+        return this.posts.serve(req, res, principal);
       case 'GET':
         return this.get(req, res, principal);
       case 'DELETE':
@@ -59,46 +55,13 @@ export class StreamableHttp {
     }
   }
 
-  private async post(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {
-    checkMediaTypes(req);
-    checkRevision(req);
-    const decoded = decode(await readBody(req, this.config.limits.maxBodyBytes));
-    const opensSession = isInitialize(decoded);
-    let exchange: HttpExchange | undefined;
-    try {
-      if (opensSession && this.callers.namesSession(req)) {
-        throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
-      }
-      const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
-      const session = found instanceof Promise ? await found : found;
-      exchange = this.exchanges.open(res, { principal, session, decoded });
-      const reply = await this.dispatcher.receive(decoded, exchange);
-      if (opensSession && exchange.session?.id) res.setHeader('Mcp-Session-Id', exchange.session.id);
-      exchange.end(reply);
-    } catch (error) {
-      this.failed(error, res, requestIdOf(decoded));
-    } finally {
-      if (exchange) this.exchanges.close(exchange);
-    }
-  }
-
-  /** A message needs a session; what is no message is refused for that, session or not. */
-  private sessionFor(
-    decoded: Decoded | readonly Decoded[],
-    req: IncomingMessage,
-    principal: Principal,
-  ): Session | undefined | Promise<Session> {
-    const session = this.callers.sessionOf(req, principal);
-    if (!session && (isBatch(decoded) || !isMalformed(decoded))) throw sessionRequired();
-    return session;
-  }
-
   private async get(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {
     if (!accepts(req, 'text/event-stream')) {
       throw new ProtocolError('not_acceptable', 'Not Acceptable: send Accept: text/event-stream');
     }
     checkRevision(req);
-    this.exchanges.openStream(res, await this.callers.requireSession(req, principal));
+    const session = await this.callers.requireSession(req, principal);
+    this.streams.open(res, { session, principal }, req.headers['last-event-id'] as string | undefined);
   }
 
   private async delete(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {

@@ -3,8 +3,16 @@ import type { Readable, Writable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { Dispatcher, errorReply, Exchange, type Reply } from '../../dispatch/index.js';
-import { decode } from '../../protocol/index.js';
+import {
+  Announcements,
+  ConnectionCalls,
+  Dispatcher,
+  legacyListener,
+  errorReply,
+  Exchange,
+  type Reply,
+} from '../../dispatch/index.js';
+import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
 import { type BadLine, LineReader } from './line-reader.js';
 
@@ -16,12 +24,18 @@ class StdioExchange extends Exchange {
   override readonly door = 'stdio';
   override readonly isSealed = false;
   override readonly connectionKey = 'stdio';
+  override readonly calls = new ConnectionCalls();
 
   constructor(
     override readonly principal: Principal,
     private readonly output: Writable,
   ) {
     super();
+  }
+
+  /** There is one channel: nothing to close. */
+  override closeStream(): void {
+    return undefined;
   }
 
   override send(text: string): void {
@@ -43,6 +57,7 @@ export class StdioTransport {
     private readonly dispatcher: Dispatcher,
     private readonly authenticator: Authenticator,
     private readonly sessions: SessionService,
+    private readonly announcements: Announcements,
     private readonly config: AppConfig,
   ) {}
 
@@ -53,28 +68,45 @@ export class StdioTransport {
   async serve(input: Readable, output: Writable): Promise<void> {
     const exchange = new StdioExchange(this.authenticator.local(), output);
     const running = new Set<Promise<void>>();
+    let stopListening: (() => void) | undefined;
     const reader = new LineReader(this.config.limits.maxMessageBytes);
     // A client that closed its end early is gone: what we would have written is owed to nobody.
     output.on('error', () => input.destroy());
     try {
       for await (const line of reader.lines(input)) {
-        const served = this.serveLine(line, exchange).finally(() => running.delete(served));
+        const decoded = typeof line === 'string' ? decode(line) : line;
+        const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
         running.add(served);
         // An initialize must have opened the session before the next line is looked at.
-        if (!exchange.session) await served;
+        if (!isBadLine(decoded) && isInitialize(decoded)) {
+          await served;
+          stopListening ??= this.listen(exchange);
+        }
         // Nothing more is taken from a client that does not read (S0-13). One that is gone ends the input.
         if (output.writableLength > MAX_UNREAD_BYTES) await once(output, 'drain').catch(() => undefined);
       }
     } catch (error) {
       if (!output.destroyed) throw error;
     }
+    stopListening?.();
+    exchange.calls.cancelAll('the client left');
     if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
     await Promise.all(running);
     await new Promise<void>((resolve) => output.write('', () => resolve()));
   }
 
-  private async serveLine(line: string | BadLine, exchange: StdioExchange): Promise<void> {
-    if (typeof line === 'string') exchange.reply(await this.dispatcher.receive(decode(line), exchange));
-    else exchange.reply(errorReply(null, line));
+  private listen(exchange: StdioExchange): (() => void) | undefined {
+    const { session, principal } = exchange;
+    if (!session) return undefined;
+    return this.announcements.listen(legacyListener(session, principal, (text) => exchange.send(text)));
   }
+
+  private async serveOne(decoded: Decoded | Decoded[] | BadLine, exchange: StdioExchange): Promise<void> {
+    if (isBadLine(decoded)) exchange.reply(errorReply(null, decoded));
+    else exchange.reply(await this.dispatcher.receive(decoded, exchange));
+  }
+}
+
+function isBadLine(line: Decoded | Decoded[] | BadLine): line is BadLine {
+  return 'kind' in line;
 }

@@ -1,0 +1,125 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
+import type { JsonObject } from '../common/index.js';
+import { encodeNotification } from '../protocol/index.js';
+import { ResourceRegistry } from '../resources/index.js';
+import type { Session } from '../session/index.js';
+import { ToolRegistry } from '../tools/index.js';
+
+/** Something that changed on the server, for whoever wants to know. */
+export type Announcement =
+  | { readonly kind: 'tools' | 'prompts' | 'resources' }
+  | { readonly kind: 'updated'; readonly uri: string }
+  | { readonly kind: 'task'; readonly taskId: string; readonly view: JsonObject };
+
+const LIST_OF = { tool: 'tools', prompt: 'prompts', resource: 'resources' } as const;
+
+/** Someone who wants to know. */
+export interface Listener {
+  readonly principal: Principal;
+  wants(announcement: Announcement): boolean;
+  hear(announcement: Announcement): void;
+  /** Is told that there will be nothing more to hear. */
+  end?(): void;
+}
+
+/**
+ * A session of the legacy era as a listener.
+ * @param send puts one message on its way
+ */
+export function legacyListener(session: Session, principal: Principal, send: (text: string) => void): Listener {
+  return {
+    principal,
+    wants: (announcement) => {
+      if (announcement.kind === 'updated') return session.subscriptions.has(announcement.uri);
+      return announcement.kind !== 'task';
+    },
+    hear: (announcement) => {
+      const { method, params } = notificationOf(announcement);
+      send(encodeNotification(method, params));
+    },
+  };
+}
+
+/** The notification that tells of an announcement. */
+export function notificationOf(announcement: Announcement): { readonly method: string; readonly params?: JsonObject } {
+  switch (announcement.kind) {
+    case 'updated':
+      return { method: 'notifications/resources/updated', params: { uri: announcement.uri } };
+    case 'task':
+      return { method: 'notifications/tasks', params: announcement.view };
+    default:
+      return { method: `notifications/${announcement.kind}/list_changed` };
+  }
+}
+
+/**
+ * Tells clients what changed: those only who can see it, and changes of one list that come together once (D-13).
+ */
+@Injectable()
+export class Announcements implements OnModuleInit {
+  private readonly listeners = new Set<Listener>();
+  private readonly changed = new Map<PolicyTarget['kind'], PolicyTarget[]>();
+
+  constructor(
+    private readonly tools: ToolRegistry,
+    private readonly resources: ResourceRegistry,
+    private readonly policy: Policy,
+  ) {}
+
+  onModuleInit(): void {
+    this.tools.onChange((tool) => this.listChanged(tool.target));
+  }
+
+  /** Tells everyone that the server is ending. */
+  endAll(): void {
+    for (const listener of this.listeners) listener.end?.();
+  }
+
+  get listenerCount(): number {
+    return this.listeners.size;
+  }
+
+  /** @returns what ends it */
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** One entry of a list came, went, or changed its state. */
+  listChanged(target: PolicyTarget): void {
+    if (this.listeners.size === 0) return;
+    const together = this.changed.get(target.kind);
+    if (together) {
+      together.push(target);
+      return;
+    }
+    this.changed.set(target.kind, [target]);
+    queueMicrotask(() => this.tellList(target.kind));
+  }
+
+  /** What a resource holds has changed. */
+  updated(uri: string): void {
+    const announcement = { kind: 'updated', uri } as const;
+    for (const listener of this.listeners) {
+      if (listener.wants(announcement) && this.resources.isVisible(uri, listener.principal))
+        listener.hear(announcement);
+    }
+  }
+
+  /** A task has changed; who listens for it was found to own it. */
+  taskChanged(taskId: string, view: JsonObject): void {
+    const announcement = { kind: 'task', taskId, view } as const;
+    for (const listener of this.listeners) if (listener.wants(announcement)) listener.hear(announcement);
+  }
+
+  private tellList(kind: PolicyTarget['kind']): void {
+    const targets = this.changed.get(kind) ?? [];
+    this.changed.delete(kind);
+    const announcement: Announcement = { kind: LIST_OF[kind] };
+    for (const listener of this.listeners) {
+      const sees = targets.some((target) => this.policy.isVisible(listener.principal, target));
+      if (sees && listener.wants(announcement)) listener.hear(announcement);
+    }
+  }
+}

@@ -1,0 +1,9 @@
+import type { Exchange } from './exchange.js';
+
+/**
+ * By whom messages and runs are counted: a proven principal as one, an unproven caller per session or connection (D-11).
+ */
+export function callerKey({ principal, session, connectionKey }: Exchange): string {
+  if (principal.isAuthenticated) return `${principal.issuer}\n${principal.subject}`;
+  return session?.key ?? connectionKey;
+}

@@ -1,0 +1,78 @@
+import { ProtocolError, type JsonObject } from '../../common/index.js';
+import { encodeNotification } from '../../protocol/index.js';
+import type { ClientCapability, LogSeverity } from '../../tools/index.js';
+import { LOG_SEVERITIES } from '../../tools/index.js';
+import type { Exchange } from '../exchange.js';
+import type { Peer } from '../peer.js';
+
+const SEVERITY: ReadonlyMap<string, number> = new Map(LOG_SEVERITIES.map((level, rank) => [level, rank]));
+
+/** What both eras have in common: notifications of the request that is being served, and what the client can do. */
+export abstract class NotifyingClient {
+  private lastProgress = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    protected readonly exchange: Exchange,
+    protected readonly peer: Peer,
+  ) {}
+
+  get wantsProgress(): boolean {
+    return this.peer.progressToken !== undefined;
+  }
+
+  /** The specification demands that progress grows: a step that does not is dropped. */
+  progress(progress: number, total: number | undefined, message: string | undefined): void {
+    if (!(progress > this.lastProgress)) return;
+    this.lastProgress = progress;
+    const { progressToken, rules } = this.peer;
+    this.notify('notifications/progress', {
+      progressToken,
+      progress,
+      ...(total !== undefined && { total }),
+      ...(message !== undefined && rules.toolAnnotations && { message }),
+    });
+  }
+
+  log(level: LogSeverity, data: unknown, logger: string | undefined): void {
+    const { logLevel } = this.peer;
+    if (logLevel === undefined || (SEVERITY.get(level) ?? -1) < (SEVERITY.get(logLevel) ?? 0)) return;
+    this.notify('notifications/message', { level, ...(logger !== undefined && { logger }), data });
+  }
+
+  notify(method: string, params: JsonObject | undefined): void {
+    this.exchange.send(encodeNotification(method, params));
+  }
+
+  supports(capability: ClientCapability): boolean {
+    const { capabilities } = this.peer;
+    switch (capability) {
+      case 'elicitation':
+        return capabilities.elicitationForm;
+      case 'elicitation.url':
+        return capabilities.elicitationUrl;
+      case 'sampling':
+        return capabilities.sampling;
+      case 'sampling.tools':
+        return capabilities.samplingTools;
+      case 'roots':
+        return capabilities.roots;
+    }
+  }
+
+  /** @throws ProtocolError missing_capability */
+  protected require(capability: ClientCapability): void {
+    if (this.supports(capability)) return;
+    throw new ProtocolError('missing_capability', `This needs a client that can do ${capability}`, {
+      data: { requiredCapabilities: DECLARED[capability] },
+    });
+  }
+}
+
+/** How a client declares each capability. @see MCP 2026-07-28, schema, ClientCapabilities */
+const DECLARED: Readonly<Record<ClientCapability, JsonObject>> = {
+  elicitation: { elicitation: { form: {} } },
+  'elicitation.url': { elicitation: { url: {} } },
+  sampling: { sampling: {} },
+  'sampling.tools': { sampling: { tools: {} } },
+  roots: { roots: {} },
+};

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import type { Principal } from '../../auth/index.js';
+import { Clock, isGatehouseError, type JsonObject, ProtocolError } from '../../common/index.js';
+import { Sealer } from '../../session/index.js';
+import { DurableStore } from '../../store/index.js';
+import type { CallScope } from '../../tools/index.js';
+import { Announcements } from '../announcements.js';
+import { errorOf } from '../reply.js';
+import { type TaskEnd, TaskRun } from './task-run.js';
+
+const NAMESPACE = 'tasks';
+const POLL_INTERVAL_MS = 1_000;
+
+/** A task as it is kept: for its owner alone, until it is too old. */
+interface StoredTask {
+  readonly owner: string;
+  readonly view: JsonObject;
+}
+
+/** Calls that outlive their requests. Every change is kept, so that an end is found on any replica and after a restart. */
+@Injectable()
+export class Tasks {
+  private readonly logger = new Logger(Tasks.name);
+  private readonly running = new Map<string, TaskRun>();
+
+  constructor(
+    private readonly sealer: Sealer,
+    private readonly store: DurableStore,
+    private readonly announcements: Announcements,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Tasks that run in this process. */
+  get runningCount(): number {
+    return this.running.size;
+  }
+
+  /**
+   * Makes a task of a call.
+   * @param ttlMs how long it may run, and be asked for, >= 1
+   * @returns when `tasks/get` would find it
+   */
+  async create(scope: CallScope, ttlMs: number): Promise<TaskRun> {
+    const key = randomUUID();
+    const owner = ownerOf(scope.origin.principal);
+    const createdAt = this.clock.now();
+    const taskId = this.sealer.seal('task', Buffer.from(JSON.stringify([key, owner])));
+    const terms = { taskId, createdAt, ttlMs, pollIntervalMs: POLL_INTERVAL_MS };
+    const task: TaskRun = new TaskRun(
+      terms,
+      scope,
+      () => this.clock.now(),
+      (isOfStatus) => this.changed(key, task, isOfStatus ? owner : undefined),
+    );
+    this.running.set(key, task);
+    await this.keep(key, task, owner);
+    return task;
+  }
+
+  /** Lets a task end as its work does. */
+  async follow(task: TaskRun, work: Promise<JsonObject>): Promise<void> {
+    task.finish(await work.then(completed, (error: unknown) => this.endOf(error)));
+  }
+
+  /** @throws ProtocolError unknown_task */
+  async get(taskId: unknown, principal: Principal): Promise<JsonObject> {
+    const key = this.keyOf(taskId, principal);
+    const running = this.running.get(key);
+    if (running) return running.view();
+    const stored = (await this.store.get(NAMESPACE, key)) as StoredTask | undefined;
+    if (!stored) throw unknownTask();
+    return isOver(stored.view) ? stored.view : interrupted(stored.view);
+  }
+
+  /** @throws ProtocolError unknown_task */
+  async update(taskId: unknown, principal: Principal, responses: JsonObject): Promise<void> {
+    const running = this.running.get(this.keyOf(taskId, principal));
+    if (running) running.answer(responses);
+    else await this.get(taskId, principal);
+  }
+
+  /** Ends a task as soon as its work lets it. @throws ProtocolError unknown_task */
+  async cancel(taskId: unknown, principal: Principal): Promise<void> {
+    const running = this.running.get(this.keyOf(taskId, principal));
+    if (running) running.scope.cancel('by tasks/cancel');
+    else await this.get(taskId, principal);
+  }
+
+  /** Whether a task is this caller's, and still known. */
+  async isKnown(taskId: string, principal: Principal): Promise<boolean> {
+    return this.get(taskId, principal).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** @param owner left out where only words changed, which are not worth keeping */
+  private changed(key: string, task: TaskRun, owner: string | undefined): void {
+    if (isOver(task.view())) this.running.delete(key);
+    this.announcements.taskChanged(task.terms.taskId, task.view());
+    if (owner === undefined) return;
+    this.keep(key, task, owner).catch((error: unknown) =>
+      this.logger.error('A task could not be kept', error instanceof Error ? error.stack : String(error)),
+    );
+  }
+
+  private async keep(key: string, task: TaskRun, owner: string): Promise<void> {
+    const { createdAt, ttlMs } = task.terms;
+    const value: StoredTask = { owner, view: task.view() };
+    await this.store.put({ namespace: NAMESPACE, key, value, expiresAt: createdAt + ttlMs });
+  }
+
+  /** Forged, forgotten and someone else's are one and the same. */
+  private keyOf(taskId: unknown, principal: Principal): string {
+    const bytes = typeof taskId === 'string' ? this.sealer.open('task', taskId) : undefined;
+    if (!bytes) throw unknownTask();
+    const [key, owner] = JSON.parse(bytes.toString('utf8')) as [string, string];
+    if (owner !== ownerOf(principal)) throw unknownTask();
+    return key;
+  }
+
+  private endOf(error: unknown): TaskEnd {
+    if (isGatehouseError(error)) {
+      return error.kind === 'cancelled'
+        ? { status: 'cancelled' }
+        : { status: 'failed', error: errorOf(error, 'modern') };
+    }
+    this.logger.error('A task failed', error instanceof Error ? error.stack : String(error));
+    return { status: 'failed', error: errorOf({ kind: 'internal', message: 'Internal error' }, 'modern') };
+  }
+}
+
+function completed(result: JsonObject): TaskEnd {
+  return { status: 'completed', result };
+}
+
+function ownerOf({ issuer, subject }: Principal): string {
+  return `${issuer}\n${subject}`;
+}
+
+function isOver(view: JsonObject): boolean {
+  return view['status'] !== 'working' && view['status'] !== 'input_required';
+}
+
+/** The process that ran the task ended before it did. */
+function interrupted({ inputRequests: _none, ...view }: JsonObject): JsonObject {
+  const error = errorOf({ kind: 'internal', message: 'The server ended while the task was running' }, 'modern');
+  return { ...view, status: 'failed', error };
+}
+
+function unknownTask(): ProtocolError {
+  return new ProtocolError('unknown_task', 'Unknown task: it was never made, is not yours, or was forgotten');
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import type { EventStream } from './event-stream.js';
+
+/** How soon a client that was sent away should come back, ms. */
+const RETRY_MS = 500;
+
+interface LoggedEvent {
+  readonly sequence: number;
+  readonly text: string;
+  /** Monotonic ms. */
+  readonly at: number;
+}
+
+/** How much of a stream is kept for whoever comes back. */
+export interface Retention {
+  /** >= 0 */
+  readonly maxEvents: number;
+  /** >= 0 */
+  readonly maxAgeMs: number;
+}
+
+/**
+ * A stream of events that outlives its connections: what was sent is kept for a while, and a client that names the last
+ * event that it saw gets the rest, of this stream and no other (D-6).
+ * @see MCP 2025-11-25, basic/transports, "Resumability and Redelivery"
+ */
+export class ResumableStream {
+  /** Unguessable: whoever knows it was sent it. */
+  readonly id = randomBytes(9).toString('base64url');
+  private events: LoggedEvent[] = [];
+  private sequence = 0;
+  private sink: EventStream | undefined;
+  private isOver = false;
+  /** Monotonic ms at which the last connection was seen to be gone. */
+  private detachedAt: number;
+
+  /** @param options.primes whether clients of the revision take the empty event that lets them resume from the start */
+  constructor(
+    private readonly options: { readonly primes: boolean; readonly retention: Retention; readonly now: () => number },
+  ) {
+    this.detachedAt = options.now();
+  }
+
+  /** Whether nothing more comes. */
+  get hasEnded(): boolean {
+    return this.isOver;
+  }
+
+  get isAttached(): boolean {
+    return this.sink?.isOpen === true;
+  }
+
+  /** Whether nobody can want anything of it any more. @param now monotonic ms */
+  isSpent(now: number): boolean {
+    if (this.isAttached) return false;
+    if (this.sink) this.detach();
+    return now - this.detachedAt >= this.options.retention.maxAgeMs;
+  }
+
+  /** Gives the stream its first connection. */
+  open(sink: EventStream): void {
+    this.sink = sink;
+    if (this.options.primes) sink.prime(this.eventId(0));
+  }
+
+  /**
+   * Gives the stream another connection.
+   * @param after sequence of the last event that the client saw, >= 0
+   */
+  resume(sink: EventStream, after: number): void {
+    this.sink?.end();
+    this.sink = sink;
+    for (const { sequence, text } of this.events) if (sequence > after) sink.message(text, this.eventId(sequence));
+    if (this.isOver) this.finish();
+  }
+
+  /** @param text one JSON-RPC message */
+  message(text: string): void {
+    const { maxEvents } = this.options.retention;
+    this.sequence += 1;
+    this.events.push({ sequence: this.sequence, text, at: this.options.now() });
+    if (this.events.length > maxEvents) this.events.shift();
+    this.sink?.message(text, this.eventId(this.sequence));
+  }
+
+  comment(): void {
+    this.sink?.comment();
+  }
+
+  /** Nothing more comes; what was sent is kept until it is too old. */
+  end(): void {
+    this.isOver = true;
+    if (this.sink) this.finish();
+  }
+
+  /** Sends the client away, to come back for the rest. */
+  release(): void {
+    if (!this.options.primes) return;
+    this.sink?.retryAfter(RETRY_MS);
+    this.finish();
+  }
+
+  /** Forgets what is too old to be wanted. @param now monotonic ms */
+  forget(now: number): void {
+    const oldest = now - this.options.retention.maxAgeMs;
+    if ((this.events[0]?.at ?? now) < oldest) this.events = this.events.filter(({ at }) => at >= oldest);
+  }
+
+  private finish(): void {
+    this.sink?.end();
+    this.detach();
+  }
+
+  private detach(): void {
+    this.sink = undefined;
+    this.detachedAt = this.options.now();
+  }
+
+  private eventId(sequence: number): string {
+    return `${this.id}-${sequence}`;
+  }
+}
