@@ -10,6 +10,7 @@ export {
   type PromptArgument,
   type PromptOptions,
 } from './prompts/index.js';
+export type { LogSeverity } from './protocol/index.js';
 export {
   Resource,
   type ResourceAnnotations,
@@ -27,7 +28,6 @@ export {
   type ElicitFormRequest,
   type ElicitUrlRequest,
   type IconOptions,
-  type LogSeverity,
   type SampleAnswer,
   type SampleRequest,
   type SchemaSource,

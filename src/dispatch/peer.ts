@@ -1,7 +1,15 @@
 import { isJsonObject, ProtocolError } from '../common/index.js';
-import { type Envelope, MODERN_REVISION, type Revision, type RevisionRules, rulesOf } from '../protocol/index.js';
+import {
+  type Envelope,
+  LOG_SEVERITIES,
+  type LogSeverity,
+  logSeverity,
+  MODERN_REVISION,
+  type Revision,
+  type RevisionRules,
+  rulesOf,
+} from '../protocol/index.js';
 import { ClientCapabilities, type Session } from '../session/index.js';
-import { LOG_SEVERITIES, type LogSeverity } from '../tools/index.js';
 
 /** Least severe log message that a legacy client gets while it has set no level. */
 const DEFAULT_LOG_LEVEL: LogSeverity = 'info';
@@ -50,7 +58,7 @@ export function legacyPeer(session: Session, progressToken: string | number | un
 
 /** @throws ProtocolError invalid_params: no such log level */
 export function modernPeer({ capabilities, logLevel, progressToken }: Envelope): Peer {
-  const level = LOG_SEVERITIES.find((known) => known === logLevel);
+  const level = logSeverity(logLevel);
   if (logLevel !== undefined && !level) {
     throw new ProtocolError(
       'invalid_params',

@@ -63,7 +63,7 @@ export function readEnvelope(params: JsonObject | undefined): Envelope {
   };
 }
 
-export function unsupportedRevision(requested: string): ProtocolError {
+function unsupportedRevision(requested: string): ProtocolError {
   return new ProtocolError('unsupported_revision', 'Unsupported protocol version', {
     data: { supported: SUPPORTED_REVISIONS, requested },
   });

@@ -1,13 +1,5 @@
 export { decode, type Decoded, isInitialize, isMalformed } from './decode.js';
-export {
-  type Envelope,
-  eraOf,
-  META,
-  readEnvelope,
-  revisionOf,
-  SUPPORTED_REVISIONS,
-  unsupportedRevision,
-} from './envelope.js';
+export { type Envelope, eraOf, META, readEnvelope, revisionOf, SUPPORTED_REVISIONS } from './envelope.js';
 export {
   encodeError,
   encodeNotification,
@@ -23,6 +15,7 @@ export {
   type ResponseMessage,
   SerializedResult,
 } from './json-rpc.js';
+export { LOG_SEVERITIES, type LogSeverity, logSeverity } from './log-severity.js';
 export {
   isLegacyRevision,
   LEGACY_REVISIONS,

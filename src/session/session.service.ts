@@ -3,11 +3,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { isGatehouseError, type JsonObject, ProtocolError } from '../common/index.js';
-import type { LegacyRevision } from '../protocol/index.js';
+import { type LegacyRevision, logSeverity } from '../protocol/index.js';
 import type { SessionRecord } from '../store/index.js';
 import { ClientCapabilities } from './capabilities.js';
 import { type ClientInfo, keptClientInfo } from './client-info.js';
-import { sessionLogLevel } from './log-level.js';
 import { openSession, sealSession, type SessionIdentity } from './sealed-session.js';
 import { Sealer } from './sealer.js';
 import { hashOfId, Session, type SessionEndReason } from './session.js';
@@ -198,7 +197,7 @@ export class SessionService {
       id,
       owner: this.registry.ownerOf(principal),
       watch: this.registry,
-      logLevel: sessionLogLevel(record.logLevel),
+      logLevel: logSeverity(record.logLevel),
     });
     this.registry.add(session);
     return session;

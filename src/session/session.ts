@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { type GatehouseError, ProtocolError } from '../common/index.js';
-import type { LegacyRevision, RequestId } from '../protocol/index.js';
+import type { LegacyRevision, LogSeverity, RequestId } from '../protocol/index.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ClientInfo } from './client-info.js';
-import type { SessionLogLevel } from './log-level.js';
 import { LruPlace } from './lru-list.js';
 import type { SessionOwner } from './session-owner.js';
 
@@ -39,7 +38,7 @@ export interface SessionParts {
   readonly expiresAt: number;
   readonly lastSeenAt: number;
   readonly clientInfo?: ClientInfo | undefined;
-  readonly logLevel?: SessionLogLevel | undefined;
+  readonly logLevel?: LogSeverity | undefined;
   readonly subscriptions?: readonly string[] | undefined;
 }
 
@@ -77,7 +76,7 @@ export class Session {
   readonly placeOfOwner: LruPlace<Session> = new LruPlace<Session>(this);
 
   private readonly watch: SessionWatch;
-  private level: SessionLogLevel | undefined;
+  private level: LogSeverity | undefined;
   private subscribed: Set<string> | undefined;
   private hash: string | undefined = undefined;
   private calls: Map<RequestId, InFlightCall> | undefined = undefined;
@@ -113,11 +112,11 @@ export class Session {
   }
 
   /** Least severe log message that the client wants; undefined while it has set none. */
-  get logLevel(): SessionLogLevel | undefined {
+  get logLevel(): LogSeverity | undefined {
     return this.level;
   }
 
-  set logLevel(level: SessionLogLevel | undefined) {
+  set logLevel(level: LogSeverity | undefined) {
     this.level = level;
     this.isDirty = true;
   }

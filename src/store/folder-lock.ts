@@ -9,7 +9,7 @@ import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity
 /** Pause between two signs of life. */
 export const HEARTBEAT_MS = 5_000;
 /** Age of the last sign of life after which a lock of another machine is stale. */
-export const FOREIGN_STALE_MS = 30_000;
+const FOREIGN_STALE_MS = 30_000;
 // A lock file is made first and written next: one that stays empty for longer was left by a crash between the two.
 const UNWRITTEN_STALE_MS = 2_000;
 const RETRY_MS = 50;

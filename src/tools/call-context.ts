@@ -1,10 +1,11 @@
 import type { Root } from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { Clock, JsonObject } from '../common/index.js';
+import type { LogSeverity } from '../protocol/index.js';
 import type { CallScope, TraceContext } from './call-scope.js';
 import type { ClientCapability, ClientQuestion } from './client-port.js';
 import { type ElicitAnswer, type ElicitFormRequest, type ElicitUrlRequest, elicitFault } from './elicitation.js';
-import type { CallContext, LogSeverity, SampleAnswer, SampleRequest } from './tool-context.js';
+import type { CallContext, SampleAnswer, SampleRequest } from './tool-context.js';
 
 const NO_TRACE: TraceContext = Object.freeze({});
 

@@ -9,14 +9,7 @@ export type { BrokenPlugin, Plugin } from './plugins/plugin.js';
 export { loadPlugins } from './plugins/plugin-loader.js';
 export { Describe } from './schema/describe.decorator.js';
 export { ServerFacts, type ToolFacts } from './server-facts.js';
-export {
-  type CallContext,
-  LOG_SEVERITIES,
-  type LogSeverity,
-  type SampleAnswer,
-  type SampleRequest,
-  type ToolContext,
-} from './tool-context.js';
+export { type CallContext, type SampleAnswer, type SampleRequest, type ToolContext } from './tool-context.js';
 export type { RegisteredTool } from './tool-definition.js';
 export { ToolExecutor } from './tool-executor.js';
 export {

@@ -1,22 +1,10 @@
 import type { CreateMessageRequestParams, CreateMessageResult, Root } from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
+import type { LogSeverity } from '../protocol/index.js';
 import type { TraceContext } from './call-scope.js';
 import type { ClientCapability } from './client-port.js';
 import type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
-
-/** Severity of a log message to the client (RFC 5424), least severe first. */
-export const LOG_SEVERITIES = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-] as const;
-export type LogSeverity = (typeof LOG_SEVERITIES)[number];
 
 /** What to ask the client's model. */
 export type SampleRequest = CreateMessageRequestParams;

@@ -9,8 +9,8 @@ export type Id = string | number | null;
 
 /** An answer that must come. */
 export interface Answer {
-  /** Ids that it may carry: that of the request, or null where none can be read. */
-  readonly ids: readonly Id[];
+  /** That of the request, or null where none can be read. */
+  readonly id: Id;
   /** Method of the request; undefined where the message is not well formed. */
   readonly method: string | undefined;
 }
@@ -34,11 +34,13 @@ export interface Door {
 const MAX_BATCH = 50;
 const MAX_DEPTH = 64;
 const MAX_NODES = 100_000;
+/** Commas and opening brackets of a text that is not even parsed: it must hold more nodes than are allowed. */
+const MAX_MARKS = 2 * MAX_NODES + 1;
 const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 const UNREADABLE: Owed = {
   form: 'one',
-  answers: [{ ids: [null], method: undefined }],
+  answers: [{ id: null, method: undefined }],
   isReadable: false,
   cancels: [],
 };
@@ -47,17 +49,17 @@ const NOTHING = { form: 'nothing', answers: [], isReadable: true } as const;
 /** @param bytes one frame, not blank */
 export function owedTo(bytes: Buffer, { maxBytes, takesBatches }: Door): Owed {
   if (bytes.length > maxBytes || !isUtf8(bytes)) return UNREADABLE;
+  const text = bytes.toString('utf8');
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8')) as unknown;
+    value = JSON.parse(text) as unknown;
   } catch {
     return UNREADABLE;
   }
+  if (marksIn(text) > MAX_MARKS) return UNREADABLE;
   if (!Array.isArray(value)) return owedToOne(value);
   if (value.length === 0) return UNREADABLE;
   if (!takesBatches || value.length > MAX_BATCH) return { ...UNREADABLE, isReadable: true };
-  // A frame that is too complex as a whole is refused as a whole.
-  if (sizeOf(value).nodes > MAX_NODES) return UNREADABLE;
   const members = value.map(owedToOne);
   const answers = members.flatMap((member) => member.answers);
   const cancels = members.flatMap((member) => member.cancels);
@@ -69,8 +71,7 @@ function owedToOne(value: unknown): Owed {
   const message = value as Json;
   const { id, method, params } = message;
   const readable = typeof id === 'string' || Number.isSafeInteger(id) ? (id as Id) : null;
-  const { nodes, isSound } = sizeOf(message);
-  const isOurs = isSound && message['jsonrpc'] === '2.0';
+  const isOurs = message['jsonrpc'] === '2.0' && isSound(message);
   const isCall = isOurs && typeof method === 'string' && (params === undefined || isObject(params));
   if (isCall && !('id' in message)) {
     return {
@@ -80,7 +81,7 @@ function owedToOne(value: unknown): Owed {
   }
   if (isOurs && isAnswer(message, readable)) return { ...NOTHING, cancels: [] };
   const answer = {
-    ids: nodes > MAX_NODES ? [readable, null] : [readable],
+    id: readable,
     method: isCall && readable !== null ? method : undefined,
   };
   return { form: 'one', answers: [answer], isReadable: answer.method !== undefined, cancels: [] };
@@ -95,21 +96,25 @@ function isAnswer(message: Json, id: Id): boolean {
   return id !== null && hasError !== isObject(result);
 }
 
-/** One walk without recursion, as far as it has to go. */
-function sizeOf(root: object): { nodes: number; isSound: boolean } {
+/** Whether a message is within the limits: one walk, without recursion. */
+function isSound(root: object): boolean {
   const open: [value: object, depth: number][] = [[root, 1]];
   let nodes = 0;
-  let isSound = true;
   for (let next = open.pop(); next; next = open.pop()) {
     const [value, depth] = next;
-    if (depth > MAX_DEPTH) isSound = false;
+    if (depth > MAX_DEPTH) return false;
     for (const [key, item] of Object.entries(value) as [string, unknown][]) {
       nodes += 1;
-      if (!Array.isArray(value) && FORBIDDEN.has(key)) isSound = false;
+      if (!Array.isArray(value) && FORBIDDEN.has(key)) return false;
       if (typeof item === 'object' && item !== null) open.push([item, depth + 1]);
     }
   }
-  return { nodes, isSound: isSound && nodes <= MAX_NODES };
+  return nodes <= MAX_NODES;
+}
+
+function marksIn(text: string): number {
+  const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, '');
+  return withoutStrings.match(/[,[{]/g)?.length ?? 0;
 }
 
 function isObject(value: unknown): value is Json {
@@ -128,12 +133,13 @@ const STACK = /\n\s+at |node:internal|node_modules/;
  * @returns its kind, where it is an error
  * @throws Error what is wrong with it
  */
-export function checkAnswer(message: Message, ids: readonly Id[]): Kind | undefined {
+export function checkAnswer(message: Message, owedId: Id): Kind | undefined {
   const { jsonrpc, id, result, error } = message;
   const keys = Object.keys(message).sort().join();
   if (jsonrpc !== '2.0' || !['id,jsonrpc,result', 'error,id,jsonrpc'].includes(keys))
     throw new Error('It is no answer');
-  if (!ids.some((allowed) => allowed === id)) throw new Error(`Its id is not ${JSON.stringify(ids)}`);
+  // -0 went out as 0, which is the same number.
+  if (id !== owedId) throw new Error(`Its id is not ${JSON.stringify(owedId)}`);
   if (!error) return checkResult(result);
   const { code, message: text, data } = error;
   const kind = data?.['kind'] as Kind;

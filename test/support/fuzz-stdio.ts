@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { checkAnswer, checkNotification, type Id, type Owed, owedTo } from './fuzz-model.js';
+import { checkAnswer, checkNotification, type Owed, owedTo } from './fuzz-model.js';
 import { type Frame, initializeParams, isAnswer, isBatch, type Message, request } from './messages.js';
 import { MAIN } from './places.js';
 import { within } from './waiting.js';
@@ -140,9 +140,7 @@ function due(lot: readonly Buffer[]): { lines: readonly Buffer[]; owed: readonly
   const all = lot.flatMap(linesOf).map((line) => ({ line, owed: owedToLine(line) }));
   // Whether a request is still running when it is cancelled, nobody can tell.
   const cancelled = new Set(all.flatMap(({ owed }) => owed?.cancels ?? []));
-  const isCertain = (owed: Owed | undefined): boolean =>
-    !owed?.answers.some(({ ids }) => ids.some((id) => cancelled.has(id)));
-  const sure = all.filter(({ owed }) => isCertain(owed));
+  const sure = all.filter(({ owed }) => !owed?.answers.some(({ id }) => cancelled.has(id)));
   return {
     lines: sure.map(({ line }) => line),
     owed: sure.flatMap(({ owed }) => (owed && owed.form !== 'nothing' ? [owed] : [])),
@@ -169,24 +167,19 @@ function linesOf(bytes: Buffer): Buffer[] {
 /** @throws Error not every frame is what one of the lines is owed, or the other way round */
 function match(owed: readonly Owed[], frames: readonly Frame[]): void {
   const left = [...frames];
-  // Those that leave no choice come first: what may have either of two ids takes what is left.
-  const choices = ({ answers }: Owed): number => Math.max(...answers.map(({ ids }) => ids.length));
-  for (const { form, answers } of [...owed].sort((a, b) => choices(a) - choices(b))) {
+  for (const { form, answers } of owed) {
     const at = left.findIndex((frame) => isBatch(frame) === (form === 'batch') && fits(frame, answers));
     const [frame] = left.splice(at < 0 ? left.length : at, 1);
     if (!frame) throw new Error(`This answer did not come: ${shown(JSON.stringify(answers))}`);
     const members = isBatch(frame) ? frame : [frame];
-    for (const [index, member] of members.entries()) checkAnswer(member, answers[index]?.ids ?? []);
+    for (const [index, member] of members.entries()) checkAnswer(member, answers[index]?.id ?? null);
   }
   if (left.length > 0) throw new Error(`This is owed to nobody: ${shown(JSON.stringify(left))}`);
 }
 
 function fits(frame: Frame, answers: Owed['answers']): boolean {
   const members: readonly Message[] = isBatch(frame) ? frame : [frame];
-  return (
-    members.length === answers.length &&
-    members.every(({ id }, index) => answers[index]?.ids.some((allowed) => allowed === (id as Id)) === true)
-  );
+  return members.length === answers.length && members.every(({ id }, index) => answers[index]?.id === id);
 }
 
 function shown(text: string): string {

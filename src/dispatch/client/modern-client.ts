@@ -1,5 +1,6 @@
 import { type GatehouseError, isJsonObject, type JsonObject, ProtocolError } from '../../common/index.js';
-import type { ClientPort, ClientQuestion, LogSeverity } from '../../tools/index.js';
+import type { LogSeverity } from '../../protocol/index.js';
+import type { ClientPort, ClientQuestion } from '../../tools/index.js';
 import type { Exchange } from '../exchange.js';
 import type { Peer } from '../peer.js';
 import type { Round, RoundOwner, Rounds } from '../rounds.js';

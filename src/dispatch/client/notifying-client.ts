@@ -1,7 +1,6 @@
 import { ProtocolError, type JsonObject } from '../../common/index.js';
-import { encodeNotification } from '../../protocol/index.js';
-import type { ClientCapability, LogSeverity } from '../../tools/index.js';
-import { LOG_SEVERITIES } from '../../tools/index.js';
+import { encodeNotification, LOG_SEVERITIES, type LogSeverity } from '../../protocol/index.js';
+import type { ClientCapability } from '../../tools/index.js';
 import type { Exchange } from '../exchange.js';
 import type { Peer } from '../peer.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type JsonObject, ProtocolError } from '../../common/index.js';
-import { LOG_SEVERITIES } from '../../tools/index.js';
+import { LOG_SEVERITIES, logSeverity } from '../../protocol/index.js';
 import { type MethodCall, MethodHandler, sessionOf } from '../method-handler.js';
 import { stringParam } from '../params.js';
 
@@ -12,7 +12,7 @@ export class SessionHandler extends MethodHandler {
   override handle(call: MethodCall): JsonObject {
     const { request, params } = call;
     if (request.method === 'ping') return {};
-    const level = LOG_SEVERITIES.find((known) => known === stringParam(params, 'level'));
+    const level = logSeverity(stringParam(params, 'level'));
     if (!level)
       throw new ProtocolError('invalid_params', `Invalid params: level must be one of ${LOG_SEVERITIES.join(', ')}`);
     sessionOf(call).logLevel = level;
