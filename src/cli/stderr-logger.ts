@@ -16,6 +16,9 @@ const WIRING: ReadonlySet<unknown> = new Set([
   'NestApplication',
 ]);
 
+/** How a stack looks, to tell it from a context. */
+const STACK = /\n\s+at .+:\d+:\d+/;
+
 /** Nest's logger over pino: always to stderr, never waiting for it. */
 export class StderrLogger implements LoggerService {
   private readonly pino: PinoLogger;
@@ -57,15 +60,16 @@ export class StderrLogger implements LoggerService {
     this.sink.flushSync();
   }
 
-  /** Nest hands the context last, and the stack of an error before it. */
+  /** Nest hands the context last, and the stack of an error before it; either may be missing. */
   private write(
     level: 'info' | 'error' | 'warn' | 'debug' | 'fatal',
     message: unknown,
     rest: readonly unknown[],
   ): void {
-    const context = rest.at(-1);
     const error = message instanceof Error ? message : undefined;
-    const stack = error?.stack ?? (rest.length > 1 ? rest[0] : undefined);
+    const hasStack = rest.length > 1 || STACK.test(String(rest[0]));
+    const stack = error?.stack ?? (hasStack ? rest[0] : undefined);
+    const context = rest.length > 1 || !hasStack ? rest.at(-1) : undefined;
     const facts = typeof message === 'object' && message !== null && !error ? message : {};
     const text = typeof message === 'string' ? message : error?.message;
     this.pino[level]({ context, ...(stack !== undefined && { stack }), ...facts }, text);

@@ -67,7 +67,9 @@ export class CompletionRegistry {
     const resource =
       this.resources.templates().find(({ options }) => options.uriTemplate === ref.uri) ??
       this.resources.resources().find(({ options }) => options.uri === ref.uri);
-    if (!resource) throw new ProtocolError('resource_not_found', `Resource not found: ${ref.uri}`);
+    if (!resource) {
+      throw new ProtocolError('resource_not_found', `Resource not found: ${ref.uri}`, { data: { uri: ref.uri } });
+    }
     return resource.target;
   }
 

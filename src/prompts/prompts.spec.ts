@@ -258,7 +258,8 @@ describe('the decorators', () => {
       @Completion({ prompt: 'review', argument: 'language' })
       languages(): void {}
     }
-    const at = (key: symbol, name: keyof Prompts): unknown => Reflect.getMetadata(key, Prompts.prototype[name]);
+    const at = (key: symbol, name: keyof Prompts): unknown =>
+      Reflect.getMetadata(key, Reflect.get(Prompts.prototype, name));
     expect(at(PROMPT_METADATA, 'review')).toEqual({ name: 'review' });
     expect(at(PROMPT_METADATA, 'plain')).toEqual({});
     expect(at(COMPLETION_METADATA, 'languages')).toEqual({ prompt: 'review', argument: 'language' });

@@ -214,7 +214,8 @@ describe('the decorators', () => {
       @ResourceTemplate({ uriTemplate: 'a://{id}' })
       any(): void {}
     }
-    const at = (key: symbol, name: keyof Files): unknown => Reflect.getMetadata(key, Files.prototype[name]);
+    const at = (key: symbol, name: keyof Files): unknown =>
+      Reflect.getMetadata(key, Reflect.get(Files.prototype, name));
     expect(at(RESOURCE_METADATA, 'one')).toEqual({ uri: 'a://1' });
     expect(at(RESOURCE_TEMPLATE_METADATA, 'any')).toEqual({ uriTemplate: 'a://{id}' });
     expect(at(RESOURCE_METADATA, 'any')).toBeUndefined();

@@ -87,7 +87,9 @@ export class ResourceRegistry {
     const found = this.match(uri);
     if (!found) throw resourceNotFound(uri);
     const { registered, variables } = found;
-    const value = await this.runner.run(registered.target, scope, (context) => registered.run(variables, context, uri));
+    // Who may not see it gets the answer that any other URI gets: not one that names the template.
+    const target = { ...registered.target, unknown: () => resourceNotFound(uri) };
+    const value = await this.runner.run(target, scope, (context) => registered.run(variables, context, uri));
     return toResourceResult(value, uri, registered.options.mimeType);
   }
 

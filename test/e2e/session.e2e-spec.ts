@@ -216,7 +216,7 @@ describe('sessions over HTTP', () => {
       expect(stream.status).toBe(200);
       expect(stream.headers.get('content-type')).toBe('text/event-stream');
       expect(stream.headers.get('cache-control')).toMatch(/no-cache/);
-      await stream.said(/^: keep-alive\n\n(: keep-alive\n\n)*: keep-alive\n\n/);
+      await stream.said(/: keep-alive\n\n: keep-alive\n\n/);
       await http.delete(session);
       await stream.closed;
     });
@@ -249,7 +249,7 @@ describe('sessions over HTTP', () => {
       const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: mark } };
       await http.post(cancel, session);
       const { text, frames } = await waiting;
-      expect(text).toMatch(/^: keep-alive\n\n/);
+      expect(text).toContain(': keep-alive\n\n');
       expect(answerIn(frames).id).toBe('quiet');
     });
 

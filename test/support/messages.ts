@@ -36,10 +36,10 @@ export function initializeParams(revision: string, capabilities: Json = {}): Jso
   return { protocolVersion: revision, capabilities, clientInfo: { name: 'raw', version: '1.0.0' } };
 }
 
-/** @returns the frames of a body of server-sent events, in order */
+/** @returns the frames of a body of server-sent events, in order; events without data are passed over */
 export function framesOfEvents(text: string): Frame[] {
   return text
-    .split('\n\n')
-    .flatMap((event) => event.split('\n').filter((line) => line.startsWith('data: ')))
+    .split('\n')
+    .filter((line) => /^data: ./.test(line))
     .map((line) => JSON.parse(line.slice('data: '.length)) as Frame);
 }

@@ -8,9 +8,9 @@ export const LIFECYCLE: readonly ClientBehaviour[] = [
     run: async ({ client }) => {
       expect(client.server.info).toEqual({ name: 'gatehouse', version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
       expect(client.server.capabilities).toEqual({
-        tools: {},
-        resources: {},
-        prompts: {},
+        tools: { listChanged: true },
+        resources: { listChanged: true, subscribe: true },
+        prompts: { listChanged: true },
         logging: {},
         completions: {},
       });

@@ -1,0 +1,403 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Injectable, Logger } from '@nestjs/common';
+import { type Answer, DispatchWorld, TestExchange } from '../../test/support/dispatch-world.js';
+import { principalOf } from '../../test/support/tool-world.js';
+import type { ConfigOverrides } from '../config/index.js';
+import { Tool, type ToolContext } from '../tools/index.js';
+
+const FREE = { type: 'object' };
+
+@Injectable()
+class Tools {
+  /** Ends what waits, in order. */
+  readonly ends: ((value: string) => void)[] = [];
+  readonly signals: AbortSignal[] = [];
+
+  @Tool({ input: FREE })
+  say(args: unknown): string {
+    return JSON.stringify(args);
+  }
+
+  @Tool({ input: FREE })
+  wait(_args: unknown, { signal }: ToolContext): Promise<string> {
+    this.signals.push(signal);
+    return new Promise((resolve) => this.ends.push(resolve));
+  }
+
+  @Tool({ input: FREE })
+  circle(): object {
+    const circle: Record<string, unknown> = { content: [] };
+    circle['self'] = circle;
+    return circle;
+  }
+}
+
+let world: DispatchWorld;
+let errors: unknown[][];
+
+async function open(settings: ConfigOverrides = {}): Promise<DispatchWorld> {
+  world = await DispatchWorld.open({ settings, providers: [Tools] });
+  return world;
+}
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+const request = (id: unknown, method: string, params?: object): object => ({ jsonrpc: '2.0', id, method, params });
+const call = (id: unknown, name: string, args: object = {}): object =>
+  request(id, 'tools/call', { name, arguments: args });
+const parsed = <T = Answer>(reply: { readonly text: string } | undefined): T => JSON.parse(reply?.text ?? 'null') as T;
+
+beforeEach(() => {
+  errors = [];
+  jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
+  jest.spyOn(Logger.prototype, 'error').mockImplementation((...args: unknown[]) => void errors.push(args));
+});
+
+afterEach(async () => {
+  await world.close();
+  jest.restoreAllMocks();
+});
+
+describe('Dispatcher: the start of a session', () => {
+  it.each([
+    ['2024-11-05', '2024-11-05'],
+    ['2025-03-26', '2025-03-26'],
+    ['2025-06-18', '2025-06-18'],
+    ['2025-11-25', '2025-11-25'],
+    ['2026-07-28', '2025-11-25'],
+    ['1999-01-01', '2025-11-25'],
+  ])('K-34 asked for %s it gives %s', async (asked, given) => {
+    await open();
+    const exchange = new TestExchange();
+    const params = { protocolVersion: asked, capabilities: {}, clientInfo: { name: 'a', version: '1' } };
+    const { result } = await world.ask('initialize', params, exchange);
+    expect(result).toMatchObject({ protocolVersion: given, serverInfo: { name: 'gatehouse' } });
+    expect(exchange.session?.revision).toBe(given);
+    expect('completions' in (result?.['capabilities'] as object)).toBe(given !== '2024-11-05');
+  });
+
+  it('answers a ping before, and nothing else', async () => {
+    await open();
+    const exchange = new TestExchange();
+    expect(await world.ask('ping', {}, exchange)).toMatchObject({ result: {} });
+    for (const method of ['tools/list', 'no/such', 'logging/setLevel']) {
+      expect(await world.ask(method, {}, exchange)).toMatchObject({
+        error: { code: -32600, message: 'Not initialized: send initialize first', data: { kind: 'not_initialized' } },
+      });
+    }
+  });
+
+  it.each([
+    [{ capabilities: {}, clientInfo: { name: 'a', version: '1' } }, 'protocolVersion must be a string'],
+    [
+      { protocolVersion: '2025-11-25', capabilities: [], clientInfo: { name: 'a', version: '1' } },
+      'capabilities must be an object',
+    ],
+    [{ protocolVersion: '2025-11-25', capabilities: {} }, 'clientInfo must have a name and a version'],
+    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a' } }, 'clientInfo must have a name and a version'],
+  ])('refuses to initialize with %j', async (params, why) => {
+    await open();
+    const exchange = new TestExchange();
+    expect(await world.ask('initialize', params, exchange)).toMatchObject({
+      error: { code: -32602, message: `Invalid params: ${why}`, data: { kind: 'invalid_params' } },
+    });
+    expect(exchange.session).toBeUndefined();
+  });
+
+  it('refuses to initialize twice', async () => {
+    await open();
+    const exchange = await world.connect();
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } };
+    expect(await world.ask('initialize', params, exchange)).toMatchObject({
+      error: { data: { kind: 'already_initialized' } },
+    });
+  });
+});
+
+describe('Dispatcher: messages', () => {
+  it('answers each request under its id', async () => {
+    await open();
+    const exchange = await world.connect();
+    for (const id of [0, -5, 'a', '']) {
+      expect(await world.send(call(id, 'say', { a: 1 }) as never, exchange)).toMatchObject({
+        id,
+        result: { content: [{ type: 'text', text: '{"a":1}' }] },
+      });
+    }
+  });
+
+  it('S1-13 tells an unknown method, and what is no message', async () => {
+    await open();
+    const exchange = await world.connect();
+    expect(await world.ask('no/such', {}, exchange)).toMatchObject({
+      error: { code: -32601, message: 'Method not found: no/such', data: { kind: 'method_not_found' } },
+    });
+    expect(await world.ask('__proto__', {}, exchange)).toMatchObject({ error: { code: -32601 } });
+    const reply = await world.receive('{', exchange);
+    expect(parsed(reply)).toMatchObject({ id: null, error: { code: -32700, message: 'Parse error' } });
+    expect(reply).toMatchObject({ kind: 'parse_error', isEnvelopeFault: true });
+    expect(world.security.events.at(-1)).toEqual({
+      event: 'invalid_input',
+      details: { transport: 'stdio', error: 'parse_error' },
+    });
+  });
+
+  it('W-15 never answers a notification or a response', async () => {
+    await open();
+    const exchange = await world.connect();
+    for (const text of [
+      '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+      '{"jsonrpc":"2.0","method":"tools/list"}',
+      '{"jsonrpc":"2.0","method":"no/such","params":{"a":1}}',
+      '{"jsonrpc":"2.0","id":1,"result":{}}',
+      '{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"no"}}',
+      '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"no"}}',
+    ]) {
+      expect(await world.receive(text, exchange)).toBeUndefined();
+    }
+  });
+
+  it('6.2 hides the words of what nobody foresaw, and logs them under the id that it tells', async () => {
+    await open();
+    const exchange = await world.connect();
+    const { error } = await world.ask('tools/call', { name: 'circle', arguments: {} }, exchange);
+    expect(error).toMatchObject({ code: -32603, message: 'Internal error', data: { kind: 'internal' } });
+    const requestId = String(error?.data['requestId']);
+    expect(requestId).toMatch(/^req-/);
+    expect(errors).toEqual([[`tools/call failed, request ${requestId}`, expect.stringContaining('circular')]]);
+    expect(JSON.stringify(error)).not.toContain('circular');
+  });
+
+  it('tells each failure with its request id', async () => {
+    await open();
+    const exchange = await world.connect();
+    const { error } = await world.ask('tools/call', { name: 'gone' }, exchange);
+    expect(error).toEqual({
+      code: -32602,
+      message: 'Unknown tool: gone',
+      data: { kind: 'unknown_tool', requestId: expect.stringMatching(/^req-/) as unknown },
+    });
+    expect(world.audit.entries).toMatchObject([{ target: 'tool:gone', outcome: 'refused', kind: 'unknown_tool' }]);
+    expect(world.audit.entries[0]?.requestId).toBe(error?.data['requestId']);
+  });
+});
+
+describe('Dispatcher: rates', () => {
+  it('K-11 S0-12 answers what is over the limit with its id, and does not do it', async () => {
+    await open({ rate: { maxMessages: 3 } });
+    const exchange = await world.connect();
+    await world.send(call(1, 'say') as never, exchange);
+    await world.send({ method: 'notifications/initialized' }, exchange);
+    world.clock.advance(10_000);
+    const reply = await world.receive(JSON.stringify(call('late', 'say')), exchange);
+    expect(parsed(reply)).toEqual({
+      jsonrpc: '2.0',
+      id: 'late',
+      error: { code: -32000, message: 'Rate limit exceeded', data: { kind: 'rate_limited', retryAfterMs: 50_000 } },
+    });
+    expect(reply).toMatchObject({ kind: 'rate_limited', retryAfterMs: 50_000, isEnvelopeFault: true });
+    expect(world.audit.entries).toHaveLength(1);
+    expect(world.security.events.at(-1)).toEqual({
+      event: 'rate_limit_exceeded',
+      details: { transport: 'stdio', bucket: 'messages', retryAfterMs: 50_000 },
+    });
+    world.clock.advance(50_000);
+    expect(await world.send(call(2, 'say') as never, exchange)).toMatchObject({ id: 2, result: {} });
+  });
+
+  it('D-12 counts every message, whatever it is', async () => {
+    await open({ rate: { maxMessages: 6 } });
+    const exchange = await world.connect();
+    await world.receive('{', exchange);
+    await world.receive('[]', exchange);
+    await world.receive('{"jsonrpc":"2.0","id":1,"result":{}}', exchange);
+    await world.receive('{"jsonrpc":"2.0","method":"x"}', exchange);
+    await world.receive('[{"jsonrpc":"2.0","method":"x"}]', exchange);
+    expect(await world.ask('ping', {}, exchange)).toMatchObject({ error: { data: { kind: 'rate_limited' } } });
+    expect(parsed(await world.receive('{', exchange))).toMatchObject({ id: null, error: { code: -32000 } });
+    expect(await world.receive('{"jsonrpc":"2.0","method":"x"}', exchange)).toBeUndefined();
+  });
+
+  it('D-11 counts a proven caller as one, and others by session or connection', async () => {
+    await open({ rate: { maxMessages: 2 } });
+    const anonymous = { ...principalOf('operator'), isAuthenticated: false };
+    const limited = async (exchange: TestExchange): Promise<boolean> =>
+      'error' in (await world.ask('ping', {}, exchange));
+    const proven = [new TestExchange(principalOf('operator'), 'a'), new TestExchange(principalOf('operator'), 'b')];
+    for (const exchange of proven) expect(await limited(exchange)).toBe(false);
+    expect(await limited(proven[0] as TestExchange)).toBe(true);
+    expect(await limited(new TestExchange({ ...principalOf('operator'), subject: 'bob' }))).toBe(false);
+    expect(await limited(new TestExchange({ ...principalOf('operator'), issuer: 'https://other' }))).toBe(false);
+    const one = new TestExchange(anonymous, 'one');
+    for (let i = 0; i < 2; i++) expect(await limited(one)).toBe(false);
+    expect(await limited(one)).toBe(true);
+    expect(await limited(new TestExchange(anonymous, 'other'))).toBe(false);
+    const withSession = new TestExchange(anonymous, 'third');
+    await world.connect('2025-11-25', {}, withSession);
+    for (let i = 0; i < 2; i++) expect(await limited(withSession)).toBe(false);
+    expect(await limited(withSession)).toBe(true);
+  });
+});
+
+describe('Dispatcher: batches', () => {
+  it('D-1 serves the members of a batch at once, and answers those that are owed an answer', async () => {
+    await open();
+    const exchange = await world.connect('2025-03-26');
+    const batch = [
+      call(1, 'wait'),
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      call(2, 'say'),
+      1,
+      request('three', 'no/such'),
+      { jsonrpc: '2.0', id: 9, result: {} },
+    ];
+    const replying = world.receive(JSON.stringify(batch), exchange);
+    await settled();
+    world.get(Tools).ends[0]?.('at last');
+    const answers = parsed<Answer[]>(await replying);
+    expect(answers.map(({ id, error }) => [id, error?.code])).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [null, -32600],
+      ['three', -32601],
+    ]);
+  });
+
+  it('answers nothing where nothing is owed', async () => {
+    await open();
+    const exchange = await world.connect('2025-03-26');
+    expect(
+      await world.receive('[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"b"}]', exchange),
+    ).toBeUndefined();
+  });
+
+  it.each(['2024-11-05', '2025-06-18', '2025-11-25'])('D-1 takes no batch in %s', async (revision) => {
+    await open();
+    const exchange = await world.connect(revision);
+    const reply = await world.receive(JSON.stringify([call(1, 'say')]), exchange);
+    expect(parsed(reply)).toMatchObject({ id: null, error: { code: -32600, data: { kind: 'batch_not_allowed' } } });
+    expect(world.audit.entries).toEqual([]);
+  });
+
+  it('D-1 takes no batch before a session, so that none can hold initialize', async () => {
+    await open();
+    const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'a', version: '1' } };
+    const exchange = new TestExchange();
+    const reply = await world.receive(JSON.stringify([request(1, 'initialize', params)]), exchange);
+    expect(parsed(reply)).toMatchObject({ error: { data: { kind: 'batch_not_allowed' } } });
+    expect(exchange.session).toBeUndefined();
+  });
+
+  it('W-39 takes as many members as the limit says', async () => {
+    await open({ limits: { maxBatch: 2 } });
+    const exchange = await world.connect('2025-03-26');
+    const batch = (n: number): string => JSON.stringify(Array.from({ length: n }, (_, i) => call(i, 'say')));
+    expect(parsed<Answer[]>(await world.receive(batch(2), exchange))).toHaveLength(2);
+    expect(parsed(await world.receive(batch(3), exchange))).toMatchObject({
+      error: { message: 'Invalid request: a batch holds 2 messages at most', data: { kind: 'batch_not_allowed' } },
+    });
+  });
+});
+
+describe('Dispatcher: running calls', () => {
+  it('refuses an id that still runs, and takes it again afterwards', async () => {
+    await open();
+    const exchange = await world.connect();
+    const first = world.send(call(7, 'wait') as never, exchange);
+    await settled();
+    expect(await world.send(call(7, 'say') as never, exchange)).toMatchObject({
+      id: 7,
+      error: { code: -32600, data: { kind: 'duplicate_request_id' } },
+    });
+    // A text is another id than a number.
+    expect(await world.send(call('7', 'say') as never, exchange)).toMatchObject({ id: '7', result: {} });
+    world.get(Tools).ends[0]?.('done');
+    expect(await first).toMatchObject({ id: 7, result: { content: [{ text: 'done' }] } });
+    expect(await world.send(call(7, 'say') as never, exchange)).toMatchObject({ id: 7, result: {} });
+  });
+
+  it('W-39 lets as many run at once as the limit says', async () => {
+    await open({ limits: { maxInFlight: 2 } });
+    const exchange = await world.connect();
+    const running = [1, 2].map((id) => world.send(call(id, 'wait') as never, exchange));
+    await settled();
+    expect(await world.send(call(3, 'say') as never, exchange)).toMatchObject({
+      error: { code: -32000, data: { kind: 'server_busy' } },
+    });
+    const other = await world.connect('2025-11-25', {}, new TestExchange(undefined, 'other'));
+    expect(await world.send(call(3, 'say') as never, other)).toMatchObject({ result: {} });
+    for (const end of world.get(Tools).ends) end('done');
+    await Promise.all(running);
+    expect(await world.send(call(3, 'say') as never, exchange)).toMatchObject({ result: {} });
+  });
+
+  it('W-19 answers nothing to a request that was cancelled, and tells its work', async () => {
+    await open();
+    const exchange = await world.connect();
+    const running = world.send(call('x', 'wait') as never, exchange);
+    await settled();
+    for (const requestId of ['y', 5, null, undefined, ['x'], { id: 'x' }]) {
+      await world.send({ method: 'notifications/cancelled', params: { requestId } }, exchange);
+    }
+    await world.send({ method: 'notifications/cancelled' }, exchange);
+    expect(world.get(Tools).signals[0]?.aborted).toBe(false);
+    await world.send({ method: 'notifications/cancelled', params: { requestId: 'x', reason: 'too slow' } }, exchange);
+    expect(await running).toBeUndefined();
+    expect(world.get(Tools).signals[0]?.reason).toMatchObject({ message: 'Cancelled: too slow' });
+    expect(world.audit.entries).toMatchObject([{ outcome: 'cancelled' }]);
+  });
+
+  it('W-19 cancels the calls of its own session only', async () => {
+    await open();
+    const [one, other] = [
+      await world.connect(),
+      await world.connect('2025-11-25', {}, new TestExchange(undefined, 'b')),
+    ];
+    const running = world.send(call(1, 'wait') as never, one);
+    await settled();
+    await world.send({ method: 'notifications/cancelled', params: { requestId: 1 } }, other);
+    expect(world.get(Tools).signals[0]?.aborted).toBe(false);
+    world.get(Tools).ends[0]?.('done');
+    expect(await running).toMatchObject({ result: {} });
+  });
+
+  it('K-30 takes the deadline that a caller asks for', async () => {
+    await open();
+    const exchange = await world.connect();
+    const ask = (id: number, timeoutMs: unknown): Promise<Answer | undefined> =>
+      world.send(
+        request(id, 'tools/call', {
+          name: 'wait',
+          arguments: {},
+          _meta: { 'mcp-gatehouse/timeoutMs': timeoutMs },
+        }) as never,
+        exchange,
+      );
+    const { Deadlines } = await import('../tools/deadlines.js');
+    const deadlines = world.get(Deadlines);
+    const short = ask(1, 100);
+    const others = [0, -5, '100', null].map((timeoutMs, i) => ask(i + 2, timeoutMs));
+    await settled();
+    world.clock.advance(100);
+    deadlines.sweep();
+    expect(await short).toMatchObject({ result: { isError: true } });
+    expect(deadlines.size).toBe(others.length);
+    for (const end of world.get(Tools).ends) end('done');
+    await Promise.all(others);
+  });
+
+  it('ends what runs when the session does', async () => {
+    await open();
+    const exchange = await world.connect();
+    const running = world.send(call(1, 'wait') as never, exchange);
+    await settled();
+    const { SessionService } = await import('../session/index.js');
+    if (exchange.session) await world.get(SessionService).end(exchange.session, 'disconnected');
+    expect(await running).toBeUndefined();
+    expect(await world.send(call(2, 'say') as never, exchange)).toMatchObject({
+      error: { data: { kind: 'session_not_found' } },
+    });
+  });
+});
