@@ -51,7 +51,7 @@ const parsed = <T = Answer>(reply: { readonly text: string } | undefined): T => 
 
 beforeEach(() => {
   errors = [];
-  jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
+  for (const level of ['log', 'debug'] as const) jest.spyOn(Logger.prototype, level).mockReturnValue(undefined);
   jest.spyOn(Logger.prototype, 'error').mockImplementation((...args: unknown[]) => void errors.push(args));
 });
 

@@ -39,7 +39,7 @@ export class Dispatcher {
   /** @see MCP 2025-03-26, basic, "Batching" */
   private async receiveBatch(batch: readonly Decoded[], exchange: Exchange): Promise<Reply | undefined> {
     const fault = this.batchFault(batch, exchange);
-    if (fault) return errorReply(null, { kind: 'batch_not_allowed', message: fault });
+    if (fault) return this.receiveOne({ id: null, fault: { kind: 'batch_not_allowed', message: fault } }, exchange);
     const replies = await Promise.all(batch.map((message) => this.receiveOne(message, exchange)));
     const texts = replies.flatMap((reply) => (reply ? [reply.text] : []));
     return texts.length > 0 ? { text: `[${texts.join(',')}]` } : undefined;

@@ -31,7 +31,9 @@ export function errorOf(
   era: 'legacy' | 'modern',
   requestId?: string,
 ): { code: number; message: string; data: JsonObject } {
-  return { code: ERROR_CODES[kind][era], message, data: { kind, ...(requestId && { requestId }), ...data } };
+  // A plug-in in plain JavaScript, or with a copy of its own, may bring a kind that is not in the table.
+  const { [era]: code } = Object.hasOwn(ERROR_CODES, kind) ? ERROR_CODES[kind] : ERROR_CODES.internal;
+  return { code, message, data: { kind, ...(requestId && { requestId }), ...data } };
 }
 
 /** @param id of the request; null where it could not be read */

@@ -153,9 +153,21 @@ export class RequestServer {
     error: unknown,
     where: { readonly requestId: string; readonly era: 'legacy' | 'modern' },
   ): Reply | undefined {
-    if (isGatehouseError(error)) {
-      return error.kind === 'cancelled' ? undefined : errorReply(request.id, error, where);
+    if (!isGatehouseError(error)) return this.unforeseen(request, error, where);
+    if (error.kind === 'cancelled') return undefined;
+    try {
+      return errorReply(request.id, error, where);
+    } catch (fault) {
+      // What the error carries is no JSON.
+      return this.unforeseen(request, fault, where);
     }
+  }
+
+  private unforeseen(
+    request: RequestMessage,
+    error: unknown,
+    where: { readonly requestId: string; readonly era: 'legacy' | 'modern' },
+  ): Reply {
     const { requestId } = where;
     const stack = error instanceof Error ? error.stack : String(error);
     this.logger.error(`${request.method} failed, request ${requestId}`, stack);

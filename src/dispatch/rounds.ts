@@ -60,8 +60,13 @@ export class Rounds {
     const given = answersOf(inputResponses);
     if (requestState === undefined) return { ...FIRST_ROUND, answers: given };
     const state = this.open(requestState, owner);
-    if (this.running.has(state.callId) || (await this.store.has(NAMESPACE, state.callId))) throw invalidState();
+    if (this.running.has(state.callId)) throw invalidState();
+    // Before the store is asked: of two that come at once, one gets in.
     this.running.add(state.callId);
+    if (await this.isUsedUp(state.callId)) {
+      this.running.delete(state.callId);
+      throw invalidState();
+    }
     return { callId: state.callId, number: state.number, answers: { ...state.answers, ...given }, done: state.done };
   }
 
@@ -89,6 +94,15 @@ export class Rounds {
     const text = this.sealer.seal('request-state', Buffer.from(JSON.stringify(state)));
     if (text.length <= MAX_CHARS) return text;
     throw new ToolError('This call holds more between its rounds than the 16 KiB that may be carried.');
+  }
+
+  private async isUsedUp(callId: string): Promise<boolean> {
+    try {
+      return await this.store.has(NAMESPACE, callId);
+    } catch (error) {
+      this.running.delete(callId);
+      throw error;
+    }
   }
 
   private open(requestState: unknown, { principal, method, params }: RoundOwner): Sealed {

@@ -7,7 +7,7 @@ import { exchange, jsonOf, refusal, wire, WireConnection, type WireHeaders, type
 
 const LONG_MS = 4 * PATIENCE_MS;
 const LIMIT_BYTES = 10_485_760;
-const SUPPORTED = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
+const SUPPORTED = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
 let server: BuiltServer;
 let session: WireHeaders;
@@ -173,15 +173,19 @@ const NOT_ACCEPTABLE = refusal(
   'Not Acceptable: send Accept: application/json, text/event-stream',
 );
 const TOO_LARGE = refusal(-32600, 'message_too_large', `Input too large: a body holds ${LIMIT_BYTES} bytes at most`);
-const UNSUPPORTED_REVISION: Json = {
+const unsupportedRevision = (requested: string): Json => ({
   jsonrpc: '2.0',
-  id: null,
+  id: 7,
   error: {
     code: -32602,
     message: `Bad Request: Unsupported protocol version (supported versions: ${SUPPORTED.join(', ')})`,
-    data: { kind: 'unsupported_revision', supported: SUPPORTED },
+    data: { kind: 'unsupported_revision', supported: SUPPORTED, requested },
   },
-};
+});
+
+/** How a long header is told back: cut, and without what surrounds it on the wire. */
+const shownRevision = (revision: string): string =>
+  revision.trim().length > 64 ? `${revision.slice(0, 64)}…` : revision.trim();
 
 const byHeaders = (status: number, body: Json, headers: WireHeaders): Refused => ({
   what: Object.entries(headers)
@@ -194,7 +198,7 @@ const byHeaders = (status: number, body: Json, headers: WireHeaders): Refused =>
 
 const HEADERS: readonly Refused[] = [
   ...['2026-01-01', '2025-11-25, 2025-11-25', '', 'latest', '2025-11-25 '.repeat(500)].map((revision) =>
-    byHeaders(400, UNSUPPORTED_REVISION, { 'MCP-Protocol-Version': revision }),
+    byHeaders(400, unsupportedRevision(shownRevision(revision)), { 'MCP-Protocol-Version': revision }),
   ),
   ...['nope', '', 'a'.repeat(8_000), '../../etc/passwd', 'é'].map((id) =>
     byHeaders(404, NO_SESSION, { 'Mcp-Session-Id': id }),

@@ -1,4 +1,4 @@
-import { Global, Logger, Module, type Provider, type Type } from '@nestjs/common';
+import { Global, Module, type Provider, type Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { AuditLog, SecurityLog } from '../../src/audit/index.js';
 import type { Principal } from '../../src/auth/index.js';
@@ -107,7 +107,6 @@ export class DispatchWorld {
       ],
       providers,
     })
-      .setLogger(new Logger())
       .overrideProvider(AuditLog)
       .useValue(audit)
       .overrideProvider(SecurityLog)

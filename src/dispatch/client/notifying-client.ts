@@ -19,15 +19,15 @@ export abstract class NotifyingClient {
     return this.peer.progressToken !== undefined;
   }
 
-  /** The specification demands that progress grows: a step that does not is dropped. */
+  /** The specification demands that progress grows, and JSON that it is finite: a step that is not so is dropped. */
   progress(progress: number, total: number | undefined, message: string | undefined): void {
-    if (!(progress > this.lastProgress)) return;
+    if (!Number.isFinite(progress) || progress <= this.lastProgress) return;
     this.lastProgress = progress;
     const { progressToken, rules } = this.peer;
     this.notify('notifications/progress', {
       progressToken,
       progress,
-      ...(total !== undefined && { total }),
+      ...(Number.isFinite(total) && { total }),
       ...(message !== undefined && rules.toolAnnotations && { message }),
     });
   }
@@ -35,7 +35,7 @@ export abstract class NotifyingClient {
   log(level: LogSeverity, data: unknown, logger: string | undefined): void {
     const { logLevel } = this.peer;
     if (logLevel === undefined || (SEVERITY.get(level) ?? -1) < (SEVERITY.get(logLevel) ?? 0)) return;
-    this.notify('notifications/message', { level, ...(logger !== undefined && { logger }), data });
+    this.notify('notifications/message', { level, ...(logger !== undefined && { logger }), data: data ?? null });
   }
 
   notify(method: string, params: JsonObject | undefined): void {

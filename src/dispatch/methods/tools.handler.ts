@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { isGatehouseError, type JsonObject } from '../../common/index.js';
 import type { SerializedResult } from '../../protocol/index.js';
-import { ToolExecutor, ToolRegistry, toFailedResult } from '../../tools/index.js';
+import { CallGate, ToolExecutor, ToolRegistry, toFailedResult } from '../../tools/index.js';
 import { type MethodCall, MethodHandler } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringParam } from '../params.js';
@@ -18,6 +18,7 @@ export class ToolsHandler extends MethodHandler {
     private readonly executor: ToolExecutor,
     private readonly starter: TaskStarter,
     private readonly pages: Pages,
+    private readonly gate: CallGate,
   ) {
     super();
   }
@@ -47,7 +48,9 @@ export class ToolsHandler extends MethodHandler {
       const tool = this.registry.get(name);
       const execute = async (): Promise<JsonObject> =>
         toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
-      return await (tool?.options.task ? this.starter.run(tool, call, execute) : execute());
+      // Who may not see a tool is not told by a task that it is there (D-13).
+      const isTask = tool?.options.task && this.gate.isVisible(tool.target, call.exchange.principal);
+      return await (isTask ? this.starter.run(tool, call, execute) : execute());
     } catch (error) {
       if (!rules.inputFaultsAsResults || !isGatehouseError(error) || error.kind !== 'invalid_params') throw error;
       const { kind, message, data } = error;

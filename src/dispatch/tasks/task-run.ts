@@ -109,6 +109,10 @@ export class TaskRun {
 
   private waitFor(key: string, question: ClientQuestion, signal: AbortSignal): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
       const onAbort = (): void => {
         this.open.delete(key);
         reject(signal.reason as Error);

@@ -54,7 +54,12 @@ export class Tasks {
       (isOfStatus) => this.changed(key, task, isOfStatus ? owner : undefined),
     );
     this.running.set(key, task);
-    await this.keep(key, task, owner);
+    try {
+      await this.keep(key, task, owner);
+    } catch (error) {
+      this.running.delete(key);
+      throw error;
+    }
     return task;
   }
 

@@ -12,6 +12,7 @@ import type { HttpExchange } from './http-exchange.js';
 import {
   checkMediaTypes,
   checkRevision,
+  eraOfFault,
   isBatch,
   isModernNotification,
   modernRequest,
@@ -86,7 +87,8 @@ export class HttpPosts {
       exchange.end(reply);
     } catch (error) {
       if (!isGatehouseError(error)) throw error;
-      writeReply(res, errorReply(requestIdOf(decoded), error), ERROR_CODES[error.kind].http);
+      const { kind } = error;
+      writeReply(res, errorReply(requestIdOf(decoded), error, { era: eraOfFault(kind) }), ERROR_CODES[kind].http);
     } finally {
       if (exchange) this.exchanges.close(exchange);
     }

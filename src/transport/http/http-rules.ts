@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ProtocolError } from '../../common/index.js';
+import { type ErrorKind, printable, ProtocolError } from '../../common/index.js';
 import {
   type Decoded,
   eraOf,
@@ -12,6 +12,9 @@ import {
   type RequestMessage,
   SUPPORTED_REVISIONS,
 } from '../../protocol/index.js';
+
+/** Characters of a header that are told back. */
+const MAX_SHOWN = 64;
 
 /** What most clients send, compared as it is before anything is parsed. */
 const USUAL_ACCEPT = 'application/json, text/event-stream';
@@ -68,8 +71,17 @@ export function checkRevision(req: IncomingMessage): void {
   throw new ProtocolError(
     'unsupported_revision',
     `Bad Request: Unsupported protocol version (supported versions: ${SUPPORTED_REVISIONS.join(', ')})`,
-    { data: { supported: SUPPORTED_REVISIONS, requested: revision } },
+    { data: { supported: SUPPORTED_REVISIONS, requested: printable(String(revision), MAX_SHOWN) } },
   );
+}
+
+/**
+ * In whose words a client is told what is wrong: one that names a revision beyond the legacy ones in its headers is of
+ * a later era, and finds its way by the code alone (D-1).
+ * @see MCP 2026-07-28, basic/transports/streamable-http, "Backward Compatibility"
+ */
+export function eraOfFault(kind: ErrorKind): 'legacy' | 'modern' {
+  return kind === 'header_mismatch' || kind === 'unsupported_revision' ? 'modern' : 'legacy';
 }
 
 export function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {

@@ -27,16 +27,26 @@ export interface Retention {
 export class ResumableStream {
   /** Unguessable: whoever knows it was sent it. */
   readonly id = randomBytes(9).toString('base64url');
-  private events: LoggedEvent[] = [];
+  private readonly events: LoggedEvent[] = [];
+  private chars = 0;
+  private keeps = true;
   private sequence = 0;
   private sink: EventStream | undefined;
   private isOver = false;
   /** Monotonic ms at which the last connection was seen to be gone. */
   private detachedAt: number;
 
-  /** @param options.primes whether clients of the revision take the empty event that lets them resume from the start */
+  /**
+   * @param options.primes whether clients of the revision take the empty event that lets them resume from the start
+   * @param options.onSize is told by how many characters what is kept grew or shrank
+   */
   constructor(
-    private readonly options: { readonly primes: boolean; readonly retention: Retention; readonly now: () => number },
+    private readonly options: {
+      readonly primes: boolean;
+      readonly retention: Retention;
+      readonly now: () => number;
+      readonly onSize: (chars: number) => void;
+    },
   ) {
     this.detachedAt = options.now();
   }
@@ -48,6 +58,11 @@ export class ResumableStream {
 
   get isAttached(): boolean {
     return this.sink?.isOpen === true;
+  }
+
+  /** How much is kept: characters of messages. */
+  get size(): number {
+    return this.chars;
   }
 
   /** Whether nobody can want anything of it any more. @param now monotonic ms */
@@ -76,11 +91,12 @@ export class ResumableStream {
 
   /** @param text one JSON-RPC message */
   message(text: string): void {
-    const { maxEvents } = this.options.retention;
     this.sequence += 1;
-    this.events.push({ sequence: this.sequence, text, at: this.options.now() });
-    if (this.events.length > maxEvents) this.events.shift();
     this.sink?.message(text, this.eventId(this.sequence));
+    if (!this.keeps) return;
+    this.events.push({ sequence: this.sequence, text, at: this.options.now() });
+    this.resize(text.length);
+    if (this.events.length > this.options.retention.maxEvents) this.dropOldest();
   }
 
   comment(): void {
@@ -103,7 +119,25 @@ export class ResumableStream {
   /** Forgets what is too old to be wanted. @param now monotonic ms */
   forget(now: number): void {
     const oldest = now - this.options.retention.maxAgeMs;
-    if ((this.events[0]?.at ?? now) < oldest) this.events = this.events.filter(({ at }) => at >= oldest);
+    while ((this.events[0]?.at ?? now) < oldest) this.dropOldest();
+  }
+
+  /** Forgets the oldest message, to make room for others. */
+  dropOldest(): void {
+    const event = this.events.shift();
+    if (event) this.resize(-event.text.length);
+  }
+
+  /** Forgets all that was sent so far. */
+  dropAll(): void {
+    this.events.length = 0;
+    this.resize(-this.chars);
+  }
+
+  /** Keeps nothing, now and later: nobody can come back to it. */
+  keepNothing(): void {
+    this.keeps = false;
+    this.dropAll();
   }
 
   private finish(): void {
@@ -114,6 +148,11 @@ export class ResumableStream {
   private detach(): void {
     this.sink = undefined;
     this.detachedAt = this.options.now();
+  }
+
+  private resize(chars: number): void {
+    this.chars += chars;
+    this.options.onSize(chars);
   }
 
   private eventId(sequence: number): string {

@@ -8,11 +8,17 @@ import { ResumableStream } from './resumable-stream.js';
 
 /** Streams kept per session: more than can run at once, so that only ended ones are forgotten early. */
 const SPARE_STREAMS = 32;
+/** Characters of messages that are kept for one session, and for all: what is more pushes out the oldest (S0-13). */
+const MAX_SESSION_CHARS = 8_388_608;
+const MAX_CHARS = 33_554_432;
+
+type Streams = Map<string, ResumableStream>;
 
 /** The streams that clients may come back to: by session, so that no id opens the stream of another. */
 @Injectable()
 export class StreamLogs {
-  private readonly sessions = new Map<Session, Map<string, ResumableStream>>();
+  private readonly sessions = new Map<Session, Streams>();
+  private chars = 0;
 
   constructor(
     private readonly config: AppConfig,
@@ -33,8 +39,9 @@ export class StreamLogs {
       primes: rulesOf(session.revision).primesStreams,
       retention: { maxEvents: resumeEvents, maxAgeMs: resumeMs },
       now: () => this.clock.monotonic(),
+      onSize: (chars) => this.resized(session, chars),
     });
-    const streams = this.sessions.get(session) ?? new Map<string, ResumableStream>();
+    const streams = this.sessions.get(session) ?? (new Map() as Streams);
     this.makeRoom(streams);
     streams.set(stream.id, stream);
     this.sessions.set(session, streams);
@@ -59,19 +66,53 @@ export class StreamLogs {
     const now = this.clock.monotonic();
     for (const [session, streams] of this.sessions) {
       for (const stream of streams.values()) {
-        if (stream.isSpent(now)) streams.delete(stream.id);
+        if (session.isEnded || stream.isSpent(now)) remove(stream, streams);
         else stream.forget(now);
       }
-      if (streams.size === 0 || session.isEnded) this.sessions.delete(session);
+      if (streams.size === 0) this.sessions.delete(session);
     }
   }
 
-  private makeRoom(streams: Map<string, ResumableStream>): void {
+  private makeRoom(streams: Streams): void {
     if (streams.size < this.config.limits.maxInFlight + SPARE_STREAMS) return;
     for (const stream of streams.values()) {
       if (!stream.hasEnded) continue;
-      streams.delete(stream.id);
+      remove(stream, streams);
       return;
     }
+  }
+
+  private resized(session: Session, chars: number): void {
+    this.chars += chars;
+    if (chars <= 0) return;
+    const own = this.sessions.get(session);
+    while (own && sizeOf(own) > MAX_SESSION_CHARS) dropOldest(own);
+    // Whoever holds most gives all of it: what one client makes the server keep is not at the cost of others.
+    while (this.chars > MAX_CHARS) for (const stream of this.largest().values()) stream.dropAll();
+  }
+
+  private largest(): Streams {
+    let largest: Streams = new Map();
+    for (const streams of this.sessions.values()) if (sizeOf(streams) >= sizeOf(largest)) largest = streams;
+    return largest;
+  }
+}
+
+function sizeOf(streams: Streams): number {
+  let size = 0;
+  for (const stream of streams.values()) size += stream.size;
+  return size;
+}
+
+function remove(stream: ResumableStream, streams: Streams): void {
+  streams.delete(stream.id);
+  stream.keepNothing();
+}
+
+function dropOldest(streams: Streams): void {
+  for (const stream of streams.values()) {
+    if (stream.size === 0) continue;
+    stream.dropOldest();
+    return;
   }
 }

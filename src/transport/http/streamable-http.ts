@@ -4,12 +4,11 @@ import { SecurityLog } from '../../audit/index.js';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { errorReply } from '../../dispatch/index.js';
-import type { RequestId } from '../../protocol/index.js';
 import { HttpAdmission } from './http-admission.js';
 import { HttpCallers } from './http-callers.js';
-import { writeReply } from './http-errors.js';
+import { refuse, writeReply } from './http-errors.js';
 import { HttpPosts } from './http-posts.js';
-import { accepts, checkRevision } from './http-rules.js';
+import { accepts, checkRevision, eraOfFault } from './http-rules.js';
 import { SessionStreams } from './session-streams.js';
 
 const METHODS = 'GET, POST, DELETE, OPTIONS';
@@ -73,16 +72,16 @@ export class StreamableHttp {
    * Nothing is done about a body that is not whole yet: Node reads the rest and drops it. To close the connection under
    * a client that still sends would reset it, and take the answer away.
    */
-  private failed(error: unknown, res: ServerResponse, id: RequestId | null = null): void {
+  private failed(error: unknown, res: ServerResponse): void {
     if (!isGatehouseError(error)) {
       this.logger.error('A request failed', error instanceof Error ? error.stack : String(error));
-      writeReply(res, errorReply(id, { kind: 'internal', message: 'Internal error' }), ERROR_CODES.internal.http);
+      refuse(res, 'internal', 'Internal error');
       return;
     }
     if (error.kind === 'cancelled') return;
     if (error.kind === 'message_too_large') {
       this.security.emit('message_too_large', { transport: 'http', ip: res.socket?.remoteAddress });
     }
-    writeReply(res, errorReply(id, error), ERROR_CODES[error.kind].http);
+    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind) }), ERROR_CODES[error.kind].http);
   }
 }

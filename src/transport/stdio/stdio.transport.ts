@@ -83,7 +83,7 @@ export class StdioTransport {
           stopListening ??= this.listen(exchange);
         }
         // Nothing more is taken from a client that does not read (S0-13). One that is gone ends the input.
-        if (output.writableLength > MAX_UNREAD_BYTES) await once(output, 'drain').catch(() => undefined);
+        if (output.writableLength > MAX_UNREAD_BYTES) await readOn(output);
       }
     } catch (error) {
       if (!output.destroyed) throw error;
@@ -109,4 +109,9 @@ export class StdioTransport {
 
 function isBadLine(line: Decoded | Decoded[] | BadLine): line is BadLine {
   return 'kind' in line;
+}
+
+/** Waits until a client has read on, or is gone. */
+async function readOn(output: Writable): Promise<void> {
+  await Promise.race([once(output, 'drain'), once(output, 'close')]).catch(() => undefined);
 }
