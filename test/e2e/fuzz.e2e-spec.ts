@@ -19,8 +19,10 @@ const LOT = 20;
 /** One request in this many is not even HTTP. */
 const BROKEN_EVERY = 20;
 
-/** What two rounds of the same messages may differ by: what is kept for a while, such as ids of ended sessions. */
-const MAX_GROWTH = { heapMiB: 4, rssMiB: 48 };
+/** What the first round may leave behind: code that was compiled, tables that grew, ids of sessions that ended. */
+const MAX_WARM_UP = { heapMiB: 8, rssMiB: 96 };
+/** What the same messages once more may leave behind. */
+const MAX_GROWTH = { heapMiB: 2, rssMiB: 32 };
 
 const SUM = { name: 'sum', arguments: { numbers: [40, 2] } };
 const ANSWER = { jsonrpc: '2.0', result: { content: [{ type: 'text', text: '{"sum":42}' }] } };
@@ -34,6 +36,8 @@ const ENV = {
   MCP_CIRCUIT_BREAKER_FAILURE_THRESHOLD: '100',
   // Sessions come and go from the first round on.
   MCP_SESSION_MAX: '100',
+  // What is kept for clients that come back is soon given up.
+  MCP_SESSION_RESUME_MS: '1000',
   MCP_MAX_BODY_BYTES: String(MAX_BODY_BYTES),
 };
 
@@ -60,9 +64,23 @@ function tell(door: string, rates: readonly number[], vitals: readonly Vitals[])
   );
 }
 
-function expectNoGrowth([, first, second]: readonly Vitals[]): void {
-  expect((second?.heapMiB ?? 0) - (first?.heapMiB ?? 0)).toBeLessThan(MAX_GROWTH.heapMiB);
-  expect((second?.rssMiB ?? 0) - (first?.rssMiB ?? 0)).toBeLessThan(MAX_GROWTH.rssMiB);
+/** Waits until a program takes up no more than it did, but for what it may; it cannot be seen when it has tidied up. */
+async function settled(pid: number, file: string, before: readonly Vitals[]): Promise<Vitals> {
+  const [base, last] = [before[0], before.at(-1)];
+  const growth = before.length > 1 ? MAX_GROWTH : MAX_WARM_UP;
+  let seen: Vitals | undefined;
+  const isSettled = async (): Promise<Vitals | false> => {
+    seen = await vitalsOf(pid, file);
+    if (!base || !last) return seen;
+    const { heapMiB, rssMiB, descriptors } = seen;
+    const isSmall = heapMiB < last.heapMiB + growth.heapMiB && rssMiB < last.rssMiB + growth.rssMiB;
+    return isSmall && descriptors <= base.descriptors && seen;
+  };
+  try {
+    return await until(isSettled, 'the program to take up no more than before');
+  } catch (cause) {
+    throw new Error(`It grew: ${JSON.stringify([...before, seen])}`, { cause });
+  }
 }
 
 describe('malformed, truncated, oversized, deeply nested and polluting messages', () => {
@@ -78,7 +96,7 @@ describe('malformed, truncated, oversized, deeply nested and polluting messages'
       const fuzzer = await HttpFuzzer.open(server.url);
       try {
         const { pid } = server;
-        const vitals = [await vitalsOf(pid, file)];
+        const vitals = [await settled(pid, file, [])];
         const rates: number[] = [];
         const requests = httpFuzz(fuzzBytes(MAX_BODY_BYTES));
         for (let each = 0; each < 2; each++) {
@@ -92,17 +110,13 @@ describe('malformed, truncated, oversized, deeply nested and polluting messages'
           });
           rates.push(rate);
           fuzzer.close();
-          await until(
-            async () => (await vitalsOf(pid, file)).descriptors <= (vitals[0]?.descriptors ?? 0),
-            'sockets to be closed',
-          );
-          vitals.push(await vitalsOf(pid, file));
+          vitals.push(await settled(pid, file, vitals));
         }
         tell('HTTP', rates, vitals);
+        process.stdout.write(`HTTP: the slowest answer took ${fuzzer.slowestMs.toFixed(0)} ms, among ${LOT} at once\n`);
         expect(server.stderr).not.toMatch(ERRORS);
         expect(server.pid).toBe(pid);
         expect(await fuzzer.ask(request('good', 'tools/call', SUM))).toMatchObject(ANSWER);
-        expectNoGrowth(vitals);
       } finally {
         fuzzer.close();
         await server.dispose();
@@ -123,7 +137,7 @@ describe('malformed, truncated, oversized, deeply nested and polluting messages'
         cwd: folder.path,
       });
       try {
-        const vitals = [await vitalsOf(fuzzer.pid, file)];
+        const vitals = [await settled(fuzzer.pid, file, [])];
         const rates: number[] = [];
         for (let each = 0; each < 2; each++) {
           const one = fc.tuple(fuzzBytes(MAX_LINE_BYTES), fc.integer({ min: 1, max: 100_000 }));
@@ -134,13 +148,11 @@ describe('malformed, truncated, oversized, deeply nested and polluting messages'
             ),
           );
           rates.push(rate);
-          vitals.push(await vitalsOf(fuzzer.pid, file));
+          vitals.push(await settled(fuzzer.pid, file, vitals));
         }
         tell('stdio', rates, vitals);
         expect(fuzzer.stderr).not.toMatch(ERRORS);
         expect(await fuzzer.ask('tools/call', SUM)).toMatchObject(ANSWER);
-        expect(vitals.at(-1)?.descriptors).toBe(vitals[0]?.descriptors);
-        expectNoGrowth(vitals);
         expect(await fuzzer.leave()).toBe(0);
       } finally {
         fuzzer.kill();

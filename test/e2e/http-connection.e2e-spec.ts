@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BuiltServer } from '../support/built-server.js';
 import { initializeParams, type Json, notification, request } from '../support/messages.js';
-import { fixture } from '../support/places.js';
+import { vitalsEnv, vitalsOf } from '../support/fuzz-vitals.js';
+import { fixture, temporaryFolder } from '../support/places.js';
 import { PATIENCE_MS, until } from '../support/waiting.js';
 import { exchange, jsonOf, openDescriptors, wire, WireConnection, type WireHeaders } from './http-wire.js';
 
@@ -336,6 +338,26 @@ describe('S2-22, D-3 a client that leaves', () => {
     }
     for (const stream of streams) stream.leave();
     await harmless();
+  });
+
+  it('may come back for what it missed, which is kept within bounds (S0-13)', async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder.path, 'heap');
+    const kept = await Place.open(vitalsEnv(file));
+    try {
+      const { pid } = kept.server;
+      const before = await vitalsOf(pid, file);
+      // Each answer repeats the token three times: 180 MB in all.
+      const _meta = { progressToken: 't'.repeat(1_000_000) };
+      for (let id = 0; id < 60; id++) {
+        const call = request(id, 'tools/call', { name: 'count', arguments: { mark: 'kept' }, _meta });
+        expect((await exchange(kept.url, kept.message(call))).body).toContain('counted kept');
+      }
+      expect((await vitalsOf(pid, file)).heapMiB - before.heapMiB).toBeLessThan(24);
+    } finally {
+      await kept.server.dispose();
+      await folder.remove();
+    }
   });
 
   it('and one that breaks off a pipeline leaves the rest of it unharmed', async () => {

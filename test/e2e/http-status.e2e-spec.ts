@@ -177,7 +177,7 @@ const unsupportedRevision = (requested: string): Json => ({
   jsonrpc: '2.0',
   id: 7,
   error: {
-    code: -32602,
+    code: -32022,
     message: `Bad Request: Unsupported protocol version (supported versions: ${SUPPORTED.join(', ')})`,
     data: { kind: 'unsupported_revision', supported: SUPPORTED, requested },
   },
@@ -199,6 +199,11 @@ const byHeaders = (status: number, body: Json, headers: WireHeaders): Refused =>
 const HEADERS: readonly Refused[] = [
   ...['2026-01-01', '2025-11-25, 2025-11-25', '', 'latest', '2025-11-25 '.repeat(500)].map((revision) =>
     byHeaders(400, unsupportedRevision(shownRevision(revision)), { 'MCP-Protocol-Version': revision }),
+  ),
+  byHeaders(
+    400,
+    refusal(-32020, 'header_mismatch', 'Header mismatch: mcp-protocol-version has no counterpart in the body', 7),
+    { 'MCP-Protocol-Version': '2026-07-28' },
   ),
   ...['nope', '', 'a'.repeat(8_000), '../../etc/passwd', 'é'].map((id) =>
     byHeaders(404, NO_SESSION, { 'Mcp-Session-Id': id }),

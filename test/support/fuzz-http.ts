@@ -10,6 +10,10 @@ export const MAX_BODY_BYTES = 1_048_576;
 
 const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
 type Revision = (typeof REVISIONS)[number];
+const MODERN = '2026-07-28';
+const REVISION_HEADER = 'MCP-Protocol-Version';
+/** A longer value of a header is left out. */
+const MAX_HEADER_CHARS = 2_000;
 
 /** Headers that are sent besides the right ones or in their place, and the status that they alone lead to. */
 interface OddHeaders {
@@ -24,6 +28,8 @@ export interface HttpFuzz {
   readonly session: Revision | { readonly id: string | undefined };
   readonly odd: OddHeaders;
   readonly isChunked: boolean;
+  /** Whether the headers of a request of 2026-07-28 say what its body does. */
+  readonly isHonest: boolean;
   readonly body: Buffer;
 }
 
@@ -35,10 +41,11 @@ const odd = (name: string, values: readonly string[], status?: number): fc.Arbit
 
 const oddHeaders: fc.Arbitrary<OddHeaders> = fc.oneof(
   { weight: 14, arbitrary: fc.constant({ headers: {} }) },
-  { weight: 1, arbitrary: odd('MCP-Protocol-Version', REVISIONS) },
+  { weight: 2, arbitrary: odd(REVISION_HEADER, [...REVISIONS, MODERN]) },
+  { weight: 1, arbitrary: headerText.map((text) => ({ headers: { [REVISION_HEADER]: `x${text}` } })) },
   {
     weight: 1,
-    arbitrary: headerText.map((text) => ({ headers: { 'MCP-Protocol-Version': `x${text}` }, status: 400 })),
+    arbitrary: headerText.map((text) => ({ headers: { 'Mcp-Method': text, 'Mcp-Name': `=?base64?${text}?=` } })),
   },
   { weight: 1, arbitrary: odd('Content-Type', ['text/plain', 'application/jsonp', '', 'é'], 415) },
   { weight: 1, arbitrary: odd('Content-Type', ['application/json;charset=utf-8', 'Application/JSON']) },
@@ -68,6 +75,7 @@ export function httpFuzz(body: fc.Arbitrary<Buffer>): fc.Arbitrary<HttpFuzz> {
     ),
     odd: oddHeaders,
     isChunked: fc.boolean(),
+    isHonest: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     body,
   });
 }
@@ -129,12 +137,17 @@ export class HttpFuzzer {
     }
   }
 
-  bytesOf({ method, session, odd: { headers }, isChunked, body }: HttpFuzz): Buffer {
+  bytesOf(fuzz: HttpFuzz): Buffer {
+    const { method, session, isChunked, body } = fuzz;
     const id = typeof session === 'string' ? this.sessions.get(session) : session.id;
-    const named: WireHeaders = id === undefined ? {} : { 'Mcp-Session-Id': id };
-    const common = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...named };
-    if (!isChunked) return wire(this.url, { method, headers: { ...common, ...headers }, body });
-    const head = wire(this.url, { method, headers: { ...common, 'Transfer-Encoding': 'chunked', ...headers } });
+    const headers = {
+      'Content-Type': 'application/json',
+      Accept: 'application/json, text/event-stream',
+      ...(id !== undefined && { 'Mcp-Session-Id': id }),
+      ...ownHeadersOf(fuzz),
+    };
+    if (!isChunked) return wire(this.url, { method, headers, body });
+    const head = wire(this.url, { method, headers: { ...headers, 'Transfer-Encoding': 'chunked' } });
     return Buffer.concat([head, ...chunks(body), Buffer.from('0\r\n\r\n')]);
   }
 
@@ -151,6 +164,38 @@ export class HttpFuzzer {
     else this.free.push(connection);
     return response;
   }
+}
+
+/** Headers besides those that every request has. */
+function ownHeadersOf({ isHonest, body, odd: { headers } }: HttpFuzz): WireHeaders {
+  return { ...(isHonest && headersOf(body)), ...headers };
+}
+
+/** What the headers of a request of 2026-07-28 have to say; nothing for any other body. */
+function headersOf(body: Buffer): WireHeaders {
+  let message: Json;
+  try {
+    message = JSON.parse(body.toString('utf8')) as Json;
+  } catch {
+    return {};
+  }
+  const { method, params } = (message ?? {}) as { method?: unknown; params?: Json };
+  const meta = (params?.['_meta'] ?? {}) as Json;
+  const revision = meta['io.modelcontextprotocol/protocolVersion'];
+  if (typeof method !== 'string' || (revision === undefined && method !== 'server/discover')) return {};
+  const name = params?.['name'] ?? params?.['uri'] ?? params?.['taskId'];
+  return {
+    ...(typeof revision === 'string' && { [REVISION_HEADER]: headerOf(revision) }),
+    'Mcp-Method': headerOf(method),
+    ...(typeof name === 'string' && { 'Mcp-Name': headerOf(name) }),
+  };
+}
+
+/** @returns null for what is too long for a header */
+function headerOf(value: string): string | null {
+  const isPlain = /^[\x21-\x7e]*$/.test(value) && !value.startsWith('=?');
+  const text = isPlain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`;
+  return text.length > MAX_HEADER_CHARS ? null : text;
 }
 
 function chunks(body: Buffer): Buffer[] {
@@ -180,13 +225,26 @@ function judge(fuzz: HttpFuzz, response: WireResponse): void {
 }
 
 /** Statuses that a request may be answered with: what is looked at first decides. */
-function statusesOf({ method, session, odd: { status }, body }: HttpFuzz, owed: Owed): readonly number[] {
+function statusesOf(fuzz: HttpFuzz, owed: Owed): readonly number[] {
+  const {
+    method,
+    session,
+    odd: { status },
+    body,
+  } = fuzz;
   if (status === 403) return [403];
   if (method !== 'POST') return [405];
   if (status !== undefined) return [status];
   if (body.length > MAX_BODY_BYTES) return [413];
   if (!isUtf8(body)) return [400];
-  const isInitialize = owed.form === 'one' && owed.answers[0]?.method === 'initialize';
+  const [first] = owed.form === 'one' ? owed.answers : [];
+  // A request of 2026-07-28 has no session, and a status for more of what may be wrong with it.
+  if (first?.isModern) return [200, 400, 404];
+  const revision = ownHeadersOf(fuzz)[REVISION_HEADER] ?? '2025-11-25';
+  // Notifications of that revision are let go; answers to requests are none.
+  if (revision === MODERN && owed.form === 'nothing') return [202, 400];
+  if (owed.isReadable && !REVISIONS.some((known) => known === revision)) return [400];
+  const isInitialize = first?.method === 'initialize';
   if (typeof session !== 'string') {
     if (session.id !== undefined) return [isInitialize ? 400 : 404];
     return isInitialize ? [200, 400] : [400];

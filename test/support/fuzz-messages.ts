@@ -27,6 +27,8 @@ const METHODS = [
   'completion/complete',
   'logging/setLevel',
 ] as const;
+const MODERN_METHODS = ['server/discover', 'tasks/get', 'tasks/update', 'tasks/cancel', ...METHODS] as const;
+const TASKS = 'io.modelcontextprotocol/tasks';
 const ODD_METHODS = [
   'server/discover',
   'resources/subscribe',
@@ -71,6 +73,24 @@ const meta = fc.oneof(
   },
   { weight: 1, arbitrary: junk },
 );
+
+/** What a request of 2026-07-28 says of its sender. */
+const envelope = record({
+  'io.modelcontextprotocol/protocolVersion': oneOf(['2026-07-28']),
+  'io.modelcontextprotocol/clientCapabilities': mostly(
+    fc.oneof(fc.constant('{}'), record({ elicitation: junk, extensions: fc.constant(`{"${TASKS}":{}}`) })),
+  ),
+  'io.modelcontextprotocol/clientInfo': mostly(fc.constant('{"name":"fuzz","version":"1"}')),
+  'io.modelcontextprotocol/logLevel': oneOf(LEVELS),
+  progressToken: junk,
+});
+
+/** What a client brings back from an earlier round, that never was. */
+const round = record({ inputResponses: fc.oneof(junk, record({ key: junk })), requestState: junk });
+
+/** Puts members into the text of an object. */
+const within = (object: string, members: string): string =>
+  members === '{}' ? object : object === '{}' ? members : `${object.slice(0, -1)},${members.slice(1)}`;
 
 const mark = record({ mark: oneOf(['m']) });
 const word = record({ word: oneOf(['word', 'forbidden']) });
@@ -136,6 +156,9 @@ const PARAMS: ReadonlyMap<string, fc.Arbitrary<string>> = new Map(
       context: mostly(record({ arguments: mostly(record({ colour: oneOf(['red']) })) })),
     }),
     'logging/setLevel': record({ level: oneOf(LEVELS) }),
+    'tasks/get': record({ taskId: junk }),
+    'tasks/update': record({ taskId: junk, inputResponses: junk }),
+    'tasks/cancel': record({ taskId: junk }),
   }),
 );
 
@@ -184,6 +207,39 @@ const call: fc.Arbitrary<string> = fc
     ]),
   );
 
+/** Text of a request of 2026-07-28. */
+const modern: fc.Arbitrary<string> = fc
+  .oneof(
+    { weight: 1, arbitrary: fc.constant('tools/call') },
+    { weight: 3, arbitrary: fc.constantFrom(...MODERN_METHODS) },
+  )
+  .chain((method) =>
+    fc.record({
+      id,
+      method: fc.constant(text(method)),
+      params: PARAMS.get(method) ?? fc.constant('{}'),
+      rounds: fc.oneof({ weight: 9, arbitrary: fc.constant('{}') }, { weight: 1, arbitrary: round }),
+      envelope,
+    }),
+  )
+  .map(({ id: name = '1', method, params, rounds, envelope: meta }) =>
+    objectText([
+      ['jsonrpc', '"2.0"'],
+      ['id', name],
+      ['method', method],
+      // Of two `_meta` the later counts.
+      ['params', within(within(params, rounds), `{"_meta":${meta}}`)],
+    ]),
+  );
+
+/** Text of a request to listen that is refused: one that is not goes on for ever. */
+const listen: fc.Arbitrary<string> = fc
+  .tuple(fc.constantFrom('null', '[]', '"x"', '{"taskIds":1}', `{"taskIds":[${'1,'.repeat(300)}1]}`), envelope)
+  .map(
+    ([wanted, meta]) =>
+      `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":${wanted},"_meta":${meta}}}`,
+  );
+
 /** Text of an answer to something that was never asked. */
 const answer: fc.Arbitrary<string> = record({
   jsonrpc: fc.constant('"2.0"'),
@@ -208,7 +264,7 @@ const enormous: fc.Arbitrary<string> = fc
 
 const batch: fc.Arbitrary<string> = fc
   .oneof(
-    { weight: 6, arbitrary: fc.array(fc.oneof(call, answer, junk), { maxLength: 6 }) },
+    { weight: 6, arbitrary: fc.array(fc.oneof(call, modern, answer, junk), { maxLength: 6 }) },
     {
       weight: 1,
       arbitrary: fc.tuple(call, fc.integer({ min: 45, max: 60 })).map(([one, count]) => Array<string>(count).fill(one)),
@@ -266,7 +322,7 @@ export const broken: fc.Arbitrary<(bytes: Buffer) => Buffer> = fc
   .map((mutations) => (bytes: Buffer) => mutations.reduce<Buffer>((done, mutate) => mutate(done), bytes));
 
 const mutated: fc.Arbitrary<Buffer> = fc
-  .tuple(fc.oneof(call, answer, batch), broken)
+  .tuple(fc.oneof(call, modern, answer, batch), broken)
   .map(([whole, breakIt]) => breakIt(Buffer.from(whole)));
 
 /** @param maxBytes the limit of the door, which some go over */
@@ -277,7 +333,9 @@ export function fuzzBytes(maxBytes: number): fc.Arbitrary<Buffer> {
     .tuple(call, fc.integer({ min: maxBytes - 10, max: maxBytes + 1_000 }), fc.constantFrom(' ', '[', '"', '{"a":'))
     .map(([whole, length, filler]) => Buffer.from(whole.padEnd(length, filler)));
   return fc.oneof(
-    { weight: 30, arbitrary: encoded(call) },
+    { weight: 20, arbitrary: encoded(call) },
+    { weight: 15, arbitrary: encoded(modern) },
+    { weight: 1, arbitrary: encoded(listen) },
     { weight: 30, arbitrary: mutated },
     { weight: 8, arbitrary: encoded(batch) },
     { weight: 6, arbitrary: encoded(answer) },

@@ -13,6 +13,8 @@ export interface Answer {
   readonly id: Id;
   /** Method of the request; undefined where the message is not well formed. */
   readonly method: string | undefined;
+  /** Whether the request is of 2026-07-28, which has no sessions. */
+  readonly isModern: boolean;
 }
 
 /** What one frame is owed. */
@@ -40,7 +42,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'pro
 
 const UNREADABLE: Owed = {
   form: 'one',
-  answers: [{ id: null, method: undefined }],
+  answers: [{ id: null, method: undefined, isModern: false }],
   isReadable: false,
   cancels: [],
 };
@@ -80,11 +82,19 @@ function owedToOne(value: unknown): Owed {
     };
   }
   if (isOurs && isAnswer(message, readable)) return { ...NOTHING, cancels: [] };
+  const isReadable = isCall && readable !== null;
   const answer = {
     id: readable,
-    method: isCall && readable !== null ? method : undefined,
+    method: isReadable ? method : undefined,
+    isModern: isReadable && isModern(method, params),
   };
-  return { form: 'one', answers: [answer], isReadable: answer.method !== undefined, cancels: [] };
+  return { form: 'one', answers: [answer], isReadable, cancels: [] };
+}
+
+/** @see DESIGN D-1 */
+function isModern(method: string, params: Json | undefined): boolean {
+  const meta = params?.['_meta'];
+  return method === 'server/discover' || (isObject(meta) && 'io.modelcontextprotocol/protocolVersion' in meta);
 }
 
 function isAnswer(message: Json, id: Id): boolean {

@@ -74,7 +74,8 @@ export class HttpPosts {
     }
     let exchange: HttpExchange | undefined;
     try {
-      checkRevision(req);
+      // What is no message is refused for that, whatever its headers say.
+      if (isBatch(decoded) || !isMalformed(decoded)) checkRevision(req);
       const opensSession = isInitialize(decoded);
       if (opensSession && this.callers.namesSession(req)) {
         throw new ProtocolError('already_initialized', 'initialize takes no Mcp-Session-Id header');
