@@ -47,8 +47,8 @@ module.exports = {
     {
       name: 'module-face-only',
       severity: 'error',
-      comment: 'Across folders, import the face (index.ts).',
-      from: { path: '^src/([^/]+)/' },
+      comment: 'Across folders, import the face (index.ts). A spec may build its world of parts.',
+      from: { path: '^src/([^/]+)/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^src/([^/]+)/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'] },
     },
     {

@@ -20,7 +20,7 @@ export async function runCli({ argv, cwd }: Invocation): Promise<void> {
   const [name, ...rest] = argv;
   if (name === '--version' || name === '-v') return print(VERSION);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(usage());
-  const command = COMMANDS[name];
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   try {
     if (!command) throw new StartError(`There is no command "${name}".`, [usage()], EXIT.usage);
     const run = await command.load();

@@ -26,7 +26,7 @@ export class StderrLogger implements LoggerService {
 
   constructor({ level, format }: Pick<LoggingSettings, 'level' | 'format'>) {
     this.sink = destination({ dest: STDERR, sync: false, maxLength: MAX_WAITING_BYTES });
-    const stream = format === 'json' ? this.sink : formatted(this.sink, format);
+    const stream = formatted(this.sink, RENDERERS[format]);
     const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
     this.pino = pino(options, stream);
   }
@@ -80,20 +80,33 @@ function levelName(label: string): { level: string } {
   return { level: label };
 }
 
-/** Turns pino's JSON lines into lines for people (`text`) or for `key=value` tools (`logfmt`). */
-function formatted(sink: DestinationStream, format: 'logfmt' | 'text'): DestinationStream {
-  const render = format === 'text' ? asText : asLogfmt;
-  return { write: (line) => sink.write(`${render(JSON.parse(line) as Record<string, unknown>)}\n`) };
+/** Turns pino's JSON lines into lines of another form, and lets no control character through (W-38). */
+function formatted(sink: DestinationStream, render: (line: string) => string): DestinationStream {
+  return { write: (line) => sink.write(`${render(line.trimEnd())}\n`) };
 }
 
+const RENDERERS: Readonly<Record<LoggingSettings['format'], (line: string) => string>> = {
+  // What JSON leaves as it is stands in a text, where an escape means the same.
+  json: shown,
+  logfmt: (line) => shown(asLogfmt(JSON.parse(line) as Record<string, unknown>)),
+  text: (line) => asText(JSON.parse(line) as Record<string, unknown>),
+};
+
+function shown(text: string): string {
+  return printable(text, Number.POSITIVE_INFINITY);
+}
+
+/** A line for people; a stack follows it indented, so that none of its lines can be taken for one of the log. */
 function asText({ time, level, context, msg, stack, ...facts }: Record<string, unknown>): string {
   const extra = Object.keys(facts).length > 0 ? ` ${JSON.stringify(facts)}` : '';
-  const trace = typeof stack === 'string' ? `\n${stack}` : '';
+  const trace = typeof stack === 'string' ? stack.split('\n').map((line) => `\n    ${shown(line.trimStart())}`) : [];
   const where = typeof context === 'string' ? `[${context}] ` : '';
-  const text = typeof msg === 'string' ? printable(msg, Number.POSITIVE_INFINITY) : '';
-  return `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${where}${text}${extra}${trace}`;
+  const text = typeof msg === 'string' ? msg : '';
+  const first = `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${where}${text}${extra}`;
+  return `${shown(first)}${trace.join('')}`;
 }
 
+/** A line of `key=value` for tools. */
 function asLogfmt(facts: Record<string, unknown>): string {
   return Object.entries(facts)
     .map(

@@ -82,7 +82,8 @@ export class DispatchWorld {
   static async open({
     settings = {},
     providers = [],
-  }: { settings?: ConfigOverrides; providers?: Provider[] } = {}): Promise<DispatchWorld> {
+    imports = [],
+  }: { settings?: ConfigOverrides; providers?: Provider[]; imports?: Type[] } = {}): Promise<DispatchWorld> {
     const [clock, audit, security] = [new FakeClock(), new RecordingAuditLog(), new RecordingSecurityLog()];
     const config = AppConfig.of(settings);
     @Global()
@@ -104,6 +105,7 @@ export class DispatchWorld {
         StoreModule.forRoot({ state: await EmbeddedState.open({ clock }) }),
         Surroundings,
         DispatchModule,
+        ...imports,
       ],
       providers,
     })

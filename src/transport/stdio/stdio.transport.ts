@@ -8,13 +8,12 @@ import {
   ConnectionCalls,
   Dispatcher,
   legacyListener,
-  errorReply,
   Exchange,
   type Reply,
 } from '../../dispatch/index.js';
 import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
-import { type BadLine, LineReader } from './line-reader.js';
+import { LineReader } from './line-reader.js';
 
 /** What may wait for a client to read it. */
 const MAX_UNREAD_BYTES = 16_777_216;
@@ -74,11 +73,11 @@ export class StdioTransport {
     output.on('error', () => input.destroy());
     try {
       for await (const line of reader.lines(input)) {
-        const decoded = typeof line === 'string' ? decode(line) : line;
+        const decoded = typeof line === 'string' ? decode(line) : { id: null, fault: line };
         const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
         running.add(served);
         // An initialize must have opened the session before the next line is looked at.
-        if (!isBadLine(decoded) && isInitialize(decoded)) {
+        if (isInitialize(decoded)) {
           await served;
           stopListening ??= this.listen(exchange);
         }
@@ -101,17 +100,13 @@ export class StdioTransport {
     return this.announcements.listen(legacyListener(session, principal, (text) => exchange.send(text)));
   }
 
-  private async serveOne(decoded: Decoded | Decoded[] | BadLine, exchange: StdioExchange): Promise<void> {
-    if (isBadLine(decoded)) exchange.reply(errorReply(null, decoded));
-    else exchange.reply(await this.dispatcher.receive(decoded, exchange));
+  private async serveOne(decoded: Decoded | Decoded[], exchange: StdioExchange): Promise<void> {
+    exchange.reply(await this.dispatcher.receive(decoded, exchange));
   }
-}
-
-function isBadLine(line: Decoded | Decoded[] | BadLine): line is BadLine {
-  return 'kind' in line;
 }
 
 /** Waits until a client has read on, or is gone. */
 async function readOn(output: Writable): Promise<void> {
+  if (output.destroyed) return;
   await Promise.race([once(output, 'drain'), once(output, 'close')]).catch(() => undefined);
 }
