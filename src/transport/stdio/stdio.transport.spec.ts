@@ -230,7 +230,7 @@ describe('claimStdout', () => {
       if (isTaken) done();
       return isTaken;
     }) as never);
-    const original = Reflect.get(stdout, 'write') as typeof stdout.write;
+    const original = Reflect.get<NodeJS.WriteStream, 'write'>(stdout, 'write');
     jest.spyOn(stderr, 'write').mockImplementation((chunk) => (err.push(String(chunk)), true));
     const listeners = stdout.listeners('error');
     try {
