@@ -1,8 +1,30 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/index.js';
 
-/** Names of REQUIREMENTS 6.1 that exist so far. */
+/** Names of REQUIREMENTS 6.1. */
 export type SecurityEvent =
+  | 'connection_established'
+  | 'connection_closed'
+  | 'connection_timeout'
+  | 'connection_limit'
+  | 'blocked_connection'
+  | 'invalid_auth'
+  | 'auth_success'
+  | 'websocket_error'
+  | 'ip_blocked'
+  | 'ip_unblocked'
+  | 'tool_enabled'
+  | 'tool_disabled'
+  | 'target_rejected'
+  | 'argument_rejected'
+  | 'config_reloaded'
+  | 'config_rejected'
+  | 'token_rotated'
+  | 'token_revoked'
+  | 'incident_started'
+  | 'incident_ended'
+  | 'command_executed'
+  | 'insecure_setting'
   | 'session_created'
   | 'session_expired'
   | 'session_limit'
@@ -25,6 +47,18 @@ export abstract class SecurityLog {
 }
 
 const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
+  'connection_limit',
+  'blocked_connection',
+  'invalid_auth',
+  'websocket_error',
+  'ip_blocked',
+  'ip_unblocked',
+  'target_rejected',
+  'argument_rejected',
+  'config_rejected',
+  'token_revoked',
+  'incident_started',
+  'insecure_setting',
   'session_limit',
   'session_hijack_attempt',
   'host_rejected',

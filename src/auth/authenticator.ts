@@ -6,6 +6,11 @@ import type { Principal } from './principal.js';
 export interface Credentials {
   /** The Authorization header, or what stands for it at this door. */
   readonly authorization?: string | undefined;
+  /** The client certificate that the TLS handshake has verified. */
+  readonly certificate?: { readonly subject: string; readonly fingerprint: string } | undefined;
+  /** Address of the client, behind trusted proxies. */
+  readonly address?: string | undefined;
+  readonly door?: string | undefined;
 }
 
 /** Tells who calls. One chain for all doors. */

@@ -7,4 +7,10 @@ export interface Principal {
   readonly roles: readonly string[];
   /** Whether a credential proved the subject. Unproven callers are limited per session, not as one. */
   readonly isAuthenticated: boolean;
+  /** OAuth scopes of the credential; undefined where it has none, and is not limited by any. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Names the credential in logs and to whoever revokes it: the id of a key, the `jti` of a token. Never a secret. */
+  readonly credentialId?: string | undefined;
+  /** When the credential ends, ms since the epoch; undefined where it does not. */
+  readonly expiresAt?: number | undefined;
 }

@@ -1,3 +1,5 @@
+export { type AddressBlock, AddressBlocks } from './address-blocks.js';
+export { addressKey, AddressList, isLoopbackAddress } from './address-key.js';
 export { Breaker, type BreakerReport } from './breaker.js';
 export { Bulkhead } from './bulkhead.js';
 export { LimitsModule } from './limits.module.js';

@@ -10,6 +10,9 @@ export abstract class RateLimiter {
   /** Counts one message of a caller. @param caller a stable key of the principal, or of the session where it is unproven */
   abstract takeMessage(caller: string): RateOutcome;
 
+  /** Counts one connection of an address. @param address as `addressKey` names it */
+  abstract takeConnection(address: string): RateOutcome;
+
   /** Counts one run of a tool. @param perMinute runs a minute that the tool allows each caller, >= 1 */
   abstract takeRun(caller: string, tool: string, perMinute: number): RateOutcome;
 }
@@ -18,6 +21,7 @@ export abstract class RateLimiter {
 @Injectable()
 export class MemoryRateLimiter extends RateLimiter {
   private readonly windows: LruMap<SlidingWindow>;
+  private readonly connections: LruMap<SlidingWindow>;
   private readonly buckets: LruMap<TokenBucket>;
 
   constructor(
@@ -26,6 +30,7 @@ export class MemoryRateLimiter extends RateLimiter {
   ) {
     super();
     this.windows = new LruMap(config.rate.maxClients);
+    this.connections = new LruMap(config.rate.maxClients);
     this.buckets = new LruMap(config.rate.maxClients);
   }
 
@@ -34,6 +39,14 @@ export class MemoryRateLimiter extends RateLimiter {
     if (!enabled) return ALLOWED;
     return this.windows
       .use(caller, () => new SlidingWindow(maxMessages + burst, windowMs))
+      .take(this.clock.monotonic());
+  }
+
+  override takeConnection(address: string): RateOutcome {
+    const { enabled, maxConnections, windowMs } = this.config.rate;
+    if (!enabled) return ALLOWED;
+    return this.connections
+      .use(address, () => new SlidingWindow(maxConnections, windowMs))
       .take(this.clock.monotonic());
   }
 

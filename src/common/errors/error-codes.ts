@@ -76,6 +76,19 @@ export const ERROR_CODES = {
   shut: row([-32000, 40304, 403], 'The endpoint is bound where it may not be served without authentication.'),
   forbidden_host: row([-32000, 40302, 403], 'The Host header is not one of this server (DNS rebinding).'),
   forbidden_origin: row([-32000, 40303, 403], 'The Origin is not allowed.'),
+  blocked: row([-32000, 40305, 403], 'The address failed to authenticate too often, and is blocked for a while.', true),
+  insufficient_scope: row([-32000, 40306, 403], 'The credential lacks a scope that the target asks for.'),
+  read_only: row([-32000, 40307, 403], 'An operator switched the server to read-only: only readOnly tools run.', true),
+  quarantined: row([-32000, 40308, 403], 'An operator put the caller or the target into quarantine.', true),
+  connection_limit: row([-32000, 50304, 503], 'No more connections, overall, at this door, or of this caller.', true),
+  outcome_unknown: row([-32000, 50305, 503], 'A keyed call was started and its end is not known: it is not run again.'),
+  idempotency_conflict: row([-32602, 40900, 409], 'The idempotency key was used before, with other arguments.'),
+  store_unavailable: row(
+    [-32000, 50306, 503],
+    'The store is out of reach, and the work may not go on without it.',
+    true,
+  ),
+  audit_unavailable: row([-32000, 50307, 503], 'The audit log cannot be written, and every call must be.', true),
 } as const satisfies Record<string, ErrorCode>;
 
 /** The stable name of an error, snake_case. */

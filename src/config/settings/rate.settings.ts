@@ -29,6 +29,15 @@ export class RateSettings {
   readonly burst!: number;
 
   @Int({
+    env: 'MCP_RATE_LIMIT_CONNECTIONS',
+    default: 100,
+    min: 1,
+    max: 100_000,
+    doc: 'Connections in one window from one address.',
+  })
+  readonly maxConnections!: number;
+
+  @Int({
     env: 'MCP_TOOL_RATE_LIMIT',
     default: 10,
     min: 1,
