@@ -14,6 +14,7 @@ export type ConfigOverrides = { readonly [Name in GroupName]?: Partial<Groups[Na
 export class AppConfig implements Groups {
   readonly server: Groups['server'];
   readonly http: Groups['http'];
+  readonly tls: Groups['tls'];
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
   readonly sessions: Groups['sessions'];
@@ -29,6 +30,7 @@ export class AppConfig implements Groups {
   constructor({ groups, toolOverrides, described, warnings }: ResolvedSettings) {
     this.server = groups.server;
     this.http = groups.http;
+    this.tls = groups.tls;
     this.limits = groups.limits;
     this.rate = groups.rate;
     this.sessions = groups.sessions;

@@ -15,7 +15,7 @@ describe('strangeNames', () => {
     expect(`${port}${tools}`).not.toContain('hunter2');
   });
 
-  it.each(['MCP_REDIS_URL', 'MCP_TLS_CERT', 'MCP_AUTH_TOKENS'])(
+  it.each(['MCP_REDIS_URL', 'MCP_METRICS_PROMETHEUS_PORT', 'MCP_AUTH_TOKENS'])(
     'D-22 does not pass over %s of a later version',
     (name) => {
       expect(warningsFor({ [name]: 'x' })).toEqual([expect.stringContaining(`config.unknown name=${name}:`)]);
@@ -30,8 +30,10 @@ describe('strangeNames', () => {
   });
 
   it('D-22 says when the new name has not come yet, or nothing took the place', () => {
-    const [tls, path] = warningsFor({ SSL_CERT_PATH: '/x', METRICS_PATH: '/m' });
-    expect(tls).toContain('new=MCP_TLS_CERT: it is not read, and this version has no MCP_TLS_CERT yet');
+    const [port, path] = warningsFor({ METRICS_PORT: '1', METRICS_PATH: '/m' });
+    expect(port).toContain(
+      'new=MCP_METRICS_PROMETHEUS_PORT: it is not read, and this version has no MCP_METRICS_PROMETHEUS_PORT yet',
+    );
     expect(path).toContain('new=none');
   });
 

@@ -1,6 +1,7 @@
 export { AppConfig, type ConfigOverrides } from './app-config.js';
 export { renderConfigurationDoc, renderEnvExample, renderFlagHelp } from './config-doc.js';
 export { ConfigModule } from './config.module.js';
+export { FORMATS } from './formats.js';
 export { hostEnvironment, hostStateRoot } from './host-environment.js';
 export { type ConfigPlaces, loadConfig } from './load-config.js';
 export type { Source } from './reading.js';
@@ -8,5 +9,6 @@ export type { DescribedSetting } from './resolve-settings.js';
 export { parseSessionKeys, type SessionKey } from './session-keys.js';
 export { LoggingSettings } from './settings/logging.settings.js';
 export { SessionSettings } from './settings/session.settings.js';
+export { TlsSettings } from './settings/tls.settings.js';
 export { ToolSettings } from './settings/tool.settings.js';
 export { toolOverrideKey } from './tool-overrides.js';

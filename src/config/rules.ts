@@ -72,8 +72,56 @@ export const bodyOutlastsHeaders: Rule = {
   },
 };
 
+/** A path of TLS that is given switches TLS on, unless it was switched off by hand (K-25). */
+export const pathMeansTls: Rule = {
+  reads: ['tls.enabled', 'tls.cert', 'tls.key', 'tls.clientCa'],
+  check: ({ sourceOf }) => {
+    const given = (['tls.cert', 'tls.key', 'tls.clientCa'] as const).find((key) => sourceOf(key) !== 'default');
+    if (given === undefined || sourceOf('tls.enabled') !== 'default') return undefined;
+    return { change: { tls: { enabled: true } }, source: sourceOf(given) };
+  },
+};
+
+/** Client certificates are judged by a CA of our own: any public one would let in whoever has any certificate (S0-28). */
+export const clientAuthNeedsCa: Rule = {
+  reads: ['tls.clientAuth', 'tls.clientCa'],
+  check: ({ groups: { tls }, sourceOf }) => {
+    if (tls.clientCa === undefined) {
+      if (tls.clientAuth === 'none') return undefined;
+      return {
+        fault:
+          `tls.clientAuth is ${tls.clientAuth}, and no CA is set that client certificates must come from: ` +
+          'give --ssl-client-ca (MCP_TLS_CLIENT_CA)',
+      };
+    }
+    if (tls.clientAuth !== 'none') return undefined;
+    if (sourceOf('tls.clientAuth') === 'default') {
+      return { change: { tls: { clientAuth: 'require' } }, source: sourceOf('tls.clientCa') };
+    }
+    return { warning: 'config.client_ca_unused tls.clientCa is set and tls.clientAuth is none: no client is asked' };
+  },
+};
+
+const YEAR_SEC = 31_536_000;
+
+/** Where there is TLS, browsers are told to keep to it, unless somebody said for how long (S2-39). */
+export const tlsMeansHsts: Rule = {
+  reads: ['tls.enabled', 'http.hstsMaxAgeSec'],
+  check: ({ groups: { tls }, sourceOf }) => {
+    if (!tls.enabled || sourceOf('http.hstsMaxAgeSec') !== 'default') return undefined;
+    return { change: { http: { hstsMaxAgeSec: YEAR_SEC } }, source: sourceOf('tls.enabled') };
+  },
+};
+
 /** In the order in which they apply: each sees what the ones before changed. */
-export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders];
+export const RULES: readonly Rule[] = [
+  addressMeansHttp,
+  openBindNeedsConsent,
+  bodyOutlastsHeaders,
+  pathMeansTls,
+  clientAuthNeedsCa,
+  tlsMeansHsts,
+];
 
 function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;

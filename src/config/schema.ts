@@ -7,12 +7,14 @@ import { LoggingSettings } from './settings/logging.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
 import { ServerSettings } from './settings/server.settings.js';
 import { SessionSettings } from './settings/session.settings.js';
+import { TlsSettings } from './settings/tls.settings.js';
 import { ToolSettings } from './settings/tool.settings.js';
 
 /** The groups of settings, by their name in the settings file. */
 export const GROUPS = {
   server: ServerSettings,
   http: HttpSettings,
+  tls: TlsSettings,
   limits: LimitSettings,
   rate: RateSettings,
   sessions: SessionSettings,

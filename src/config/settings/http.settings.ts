@@ -1,4 +1,4 @@
-import { Int, List } from '../setting.decorators.js';
+import { Bool, Int, List } from '../setting.decorators.js';
 
 /** The HTTP door. */
 export class HttpSettings {
@@ -47,4 +47,21 @@ export class HttpSettings {
     doc: 'Pause between keep-alive comments on an open stream.',
   })
   readonly keepAliveMs!: number;
+
+  @Bool({
+    env: 'MCP_SECURITY_HEADERS',
+    default: true,
+    doc: 'Send X-Content-Type-Options, X-Frame-Options, a Content-Security-Policy and Strict-Transport-Security.',
+  })
+  readonly securityHeaders!: boolean;
+
+  @Int({
+    env: 'MCP_HSTS_MAX_AGE',
+    default: 0,
+    min: 0,
+    max: 63_072_000,
+    unit: 's',
+    doc: 'How long browsers keep to HTTPS (Strict-Transport-Security); 0 sends none. 31536000 where TLS is on and nothing is set.',
+  })
+  readonly hstsMaxAgeSec!: number;
 }
