@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
-import { Clock, SystemClock } from './common/index.js';
+import { Clock, Lifecycle, SystemClock } from './common/index.js';
 import { AppConfig, ConfigModule, type ConfigOverrides } from './config/index.js';
 import { DispatchModule, LiveServerFacts } from './dispatch/index.js';
 import { HealthModule } from './health/index.js';
@@ -76,6 +76,7 @@ function compose(
     ],
     providers: [
       { provide: Clock, useClass: SystemClock },
+      Lifecycle,
       { provide: DefinedTools, useValue: { tools: given.tools } satisfies DefinedTools },
       {
         provide: EnhancerOptions,
@@ -84,7 +85,7 @@ function compose(
       { provide: ServerFacts, useClass: LiveServerFacts },
     ],
     // What plug-ins may inject without importing a module of ours.
-    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, ServerFacts],
+    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, Lifecycle, ServerFacts],
   };
 }
 

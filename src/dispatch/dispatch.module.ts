@@ -25,6 +25,8 @@ import { ToolsHandler } from './methods/tools.handler.js';
 import { Pages } from './pages.js';
 import { METHOD_HANDLERS, RequestServer } from './request-server.js';
 import { Rounds } from './rounds.js';
+import { RunningRequests } from './running-requests.js';
+import { RunningWork } from './running-work.js';
 import { ServerIdentity } from './server-identity.js';
 import { TaskStarter } from './tasks/task-starter.js';
 import { Tasks } from './tasks/tasks.js';
@@ -53,6 +55,8 @@ const HANDLERS = [
     Pages,
     RequestServer,
     Rounds,
+    RunningRequests,
+    RunningWork,
     ServerIdentity,
     Tasks,
     TaskStarter,
@@ -63,6 +67,6 @@ const HANDLERS = [
       useFactory: (...handlers: MethodHandler[]): MethodHandler[] => handlers,
     },
   ],
-  exports: [Announcements, Catalogue, Dispatcher],
+  exports: [Announcements, Catalogue, Dispatcher, RunningWork],
 })
 export class DispatchModule {}

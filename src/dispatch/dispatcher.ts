@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
+import { Lifecycle } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { RateLimiter } from '../limits/index.js';
 import {
   type Decoded,
+  eraOf,
   isMalformed,
   isNotification,
   isRequest,
   type NotificationMessage,
+  type RequestMessage,
   rulesOf,
 } from '../protocol/index.js';
 import { callerKey } from './caller-key.js';
@@ -15,6 +18,12 @@ import { ClientQuestions } from './client-questions.js';
 import type { Exchange } from './exchange.js';
 import { errorReply, type Reply } from './reply.js';
 import { RequestServer } from './request-server.js';
+
+/** What is served to the end: what keeps a client company, and what running tasks need of theirs. */
+const TO_THE_END: ReadonlySet<string> = new Set(['ping', 'tasks/get', 'tasks/update', 'tasks/cancel']);
+
+/** How soon whoever is refused while the server ends may ask again: there may be another by then. */
+const RETRY_AFTER_MS = 1_000;
 
 /** The one way in: every message of every door comes here, decoded, and its answer leaves encoded. */
 @Injectable()
@@ -25,6 +34,7 @@ export class Dispatcher {
     private readonly rates: RateLimiter,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
   /**
@@ -60,7 +70,10 @@ export class Dispatcher {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
       return errorReply(message.id, message.fault);
     }
-    if (isRequest(message)) return this.server.serve(message, exchange);
+    if (isRequest(message)) {
+      if (this.lifecycle.isStopping && !TO_THE_END.has(message.method)) return shuttingDown(message);
+      return this.server.serve(message, exchange);
+    }
     if (isNotification(message)) this.notice(message, exchange);
     else this.questions.settle(message, exchange.session, exchange.door);
     return undefined;
@@ -88,4 +101,11 @@ export class Dispatcher {
 
 function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
   return Array.isArray(decoded);
+}
+
+/** Nothing begins while the server ends; answers and cancellations still get to what runs (S4-34). */
+function shuttingDown(request: RequestMessage): Reply {
+  const message = 'The server is ending: try again';
+  const failure = { kind: 'shutting_down', message, data: { retryAfterMs: RETRY_AFTER_MS } } as const;
+  return errorReply(request.id, failure, { era: eraOf(request) });
 }

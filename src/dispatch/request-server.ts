@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isGatehouseError, isJsonObject, type JsonObject, newRequestId, ProtocolError } from '../common/index.js';
-import { AppConfig } from '../config/index.js';
 import { eraOf, readEnvelope, type RequestMessage, SerializedResult } from '../protocol/index.js';
 import { CallScope, type ClientPort, type TraceContext } from '../tools/index.js';
 import { callerKey } from './caller-key.js';
@@ -15,6 +14,7 @@ import { errorReply, type Reply, successReply } from './reply.js';
 import { FIRST_ROUND, Rounds } from './rounds.js';
 import { ServerIdentity } from './server-identity.js';
 import type { RunningCalls } from './running-calls.js';
+import { RunningRequests } from './running-requests.js';
 
 /** DI token of all {@link MethodHandler}s. */
 export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
@@ -45,7 +45,7 @@ export class RequestServer {
     private readonly questions: ClientQuestions,
     private readonly rounds: Rounds,
     private readonly identity: ServerIdentity,
-    private readonly config: AppConfig,
+    private readonly requests: RunningRequests,
   ) {
     for (const handler of handlers) {
       for (const [method, eras] of Object.entries(handler.methods)) {
@@ -112,17 +112,15 @@ export class RequestServer {
   private async run(
     handler: MethodHandler,
     call: MethodCall,
-    running: RunningCalls,
+    calls: RunningCalls,
   ): Promise<JsonObject | SerializedResult> {
-    const { id } = call.request;
-    this.admit(running, id);
-    running.begin(id, call.scope);
+    const running = { id: call.request.id, scope: call.scope, calls };
+    this.requests.begin(running);
     try {
       const result = handler.handle(call);
       return result instanceof Promise ? await result : result;
     } finally {
-      call.scope.close();
-      running.finish(id);
+      this.requests.finish(running);
     }
   }
 
@@ -140,12 +138,6 @@ export class RequestServer {
       trace: isJsonObject(meta) && 'traceparent' in meta ? traceOf(meta) : undefined,
     });
     return { request, params: request.params ?? {}, exchange, peer, scope };
-  }
-
-  private admit(running: RunningCalls, id: RequestMessage['id']): void {
-    const { maxInFlight } = this.config.limits;
-    if (running.runningCount < maxInFlight || running.isRunning(id)) return;
-    throw new ProtocolError('server_busy', `Too many requests at once: ${maxInFlight} of this client are running`);
   }
 
   private failed(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
-import { Clock, isGatehouseError, type JsonObject, ProtocolError } from '../../common/index.js';
+import { Clock, type GatehouseError, isGatehouseError, type JsonObject, ProtocolError } from '../../common/index.js';
 import { Sealer } from '../../session/index.js';
 import { DurableStore } from '../../store/index.js';
 import type { CallScope } from '../../tools/index.js';
@@ -90,6 +90,11 @@ export class Tasks {
     const running = this.running.get(this.keyOf(taskId, principal));
     if (running) running.scope.cancel('by tasks/cancel');
     else await this.get(taskId, principal);
+  }
+
+  /** Ends all that run in this process: whoever asks later is told why. */
+  abortAll(cause: GatehouseError): void {
+    for (const { scope } of this.running.values()) scope.abort(cause);
   }
 
   /** Whether a task is this caller's, and still known. */
