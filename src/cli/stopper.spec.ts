@@ -9,7 +9,8 @@ let handlers: Map<string, () => void>;
 let now: number;
 
 beforeEach(() => {
-  [codes, logged, handlers, now] = [[], [], new Map(), 1_000];
+  [codes, logged, now] = [[], [], 1_000];
+  handlers = new Map();
   jest.spyOn(process, 'exit').mockImplementation((code) => void codes.push(code) as never);
   jest.spyOn(process.stderr, 'write').mockReturnValue(true);
   jest.spyOn(performance, 'now').mockImplementation(() => now);
