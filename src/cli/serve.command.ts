@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { SecurityLog } from '../audit/index.js';
 import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
 import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
@@ -7,6 +8,7 @@ import { loadPlugins, ToolRegistry } from '../tools/index.js';
 import { claimStdout, StdioTransport, TlsContexts } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
+import { insecureSettings } from './insecure-settings.js';
 import type { Invocation } from './invocation.js';
 import { StderrLogger } from './stderr-logger.js';
 import { Stopper, traceOf } from './stopper.js';
@@ -32,6 +34,7 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   endOnException(logger, stopper);
   process.on('SIGHUP', () => void server.app.get(TlsContexts, { strict: false }).reload());
   announce(server, config);
+  warnOfInsecure(server, config, logger);
   if (!output) return;
   await server.app.get(StdioTransport, { strict: false }).serve(process.stdin, output);
   await stopper.stop(EXIT.ok);
@@ -57,6 +60,17 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
       .map(({ name }) => name),
   };
   process.stderr.write(`${banner(facts).join('\n')}\n`);
+}
+
+/** Each recommendation that is not met, for whoever reads the log and for whatever watches it (S2-38). */
+function warnOfInsecure({ app }: RunningServer, config: AppConfig, logger: StderrLogger): void {
+  const { isRequired: isAuthRequired } = app.get(Authenticator, { strict: false });
+  const security = app.get(SecurityLog, { strict: false });
+  const nodeEnv = hostEnvironment()['NODE_ENV'];
+  for (const { setting, advice } of insecureSettings({ config, isAuthRequired, nodeEnv })) {
+    logger.warn(`${setting}: ${advice}`, 'Settings');
+    security.emit('insecure_setting', { setting, advice });
+  }
 }
 
 /** A rejection that a plug-in let slip, from its import on, is its own loss. */

@@ -4,6 +4,7 @@ export { ConfigModule } from './config.module.js';
 export { FORMATS } from './formats.js';
 export { hostEnvironment, hostStateRoot } from './host-environment.js';
 export { type ConfigPlaces, loadConfig } from './load-config.js';
+export { isLoopbackHost } from './loopback.js';
 export type { Source } from './reading.js';
 export type { DescribedSetting } from './resolve-settings.js';
 export { parseSessionKeys, type SessionKey } from './session-keys.js';

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isLoopbackHost } from './loopback.js';
 import type { Source } from './reading.js';
 import type { GroupName, Groups, SettingKey } from './schema.js';
 
@@ -49,7 +49,7 @@ export const openBindNeedsConsent: Rule = {
   reads: ['server.transports', 'server.host', 'server.allowUnauthenticated'],
   check: ({ groups: { server } }) => {
     const network = server.transports.some((transport) => transport !== 'stdio');
-    if (!network || server.allowUnauthenticated || isLoopback(server.host)) return undefined;
+    if (!network || server.allowUnauthenticated || isLoopbackHost(server.host)) return undefined;
     return {
       fault:
         `The host ${server.host} is not loopback, so anybody who reaches it could call the tools: bind 127.0.0.1, ` +
@@ -122,9 +122,3 @@ export const RULES: readonly Rule[] = [
   clientAuthNeedsCa,
   tlsMeansHsts,
 ];
-
-function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost') return true;
-  const address = host.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-}
