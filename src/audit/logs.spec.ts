@@ -89,7 +89,8 @@ describe('LoggerSecurityLog', () => {
     ['session_created', 'debug'],
     ['session_expired', 'debug'],
     ['requests_cancelled', 'debug'],
-    ['server_shutdown', 'debug'],
+    ['server_shutdown', 'log'],
+    ['config_reloaded', 'log'],
   ] as const)('6.1 writes %s at level %s', (event, level) => {
     new LoggerSecurityLog(new FakeClock()).emit(event, {});
     expect(lines.map((line) => line.level)).toEqual([level]);

@@ -69,6 +69,9 @@ const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
   'tool_denied',
 ]);
 
+/** What happens rarely, and is looked for: seen without asking for more. */
+const NOTICES: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>(['config_reloaded', 'server_shutdown']);
+
 /** One line per event: `[SECURITY] {"timestamp":…,"event":…}` (S2-27); JSON escaping keeps it one line. */
 @Injectable()
 export class LoggerSecurityLog extends SecurityLog {
@@ -82,6 +85,7 @@ export class LoggerSecurityLog extends SecurityLog {
     const line = { timestamp: new Date(this.clock.now()).toISOString(), event, ...details };
     const text = `[SECURITY] ${JSON.stringify(line)}`;
     if (WARNINGS.has(event)) this.logger.warn(text);
+    else if (NOTICES.has(event)) this.logger.log(text);
     else this.logger.debug(text);
   }
 }
