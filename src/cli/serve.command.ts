@@ -3,7 +3,8 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
-import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
+import type { AppConfig } from '../config/index.js';
+import { ConfigReload, type ConfigSource, hostEnvironment, PlacedConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
 import { claimStdout, StdioTransport, TransportService } from '../transport/index.js';
 import { banner } from './banner.js';
@@ -19,7 +20,8 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
     process.stdout.write(`${renderFlagHelp()}\n`);
     return;
   }
-  const config = await loadConfig({ argv, env: hostEnvironment(), cwd });
+  const source = new PlacedConfig({ argv, env: hostEnvironment(), cwd });
+  const config = await source.load();
   const isStdio = config.server.transports.includes('stdio');
   // Before any plug-in is loaded: nothing but the protocol may reach stdout.
   const output = isStdio ? claimStdout() : undefined;
@@ -28,7 +30,8 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   for (const warning of config.warnings) logger.warn(warning, 'Settings');
 
   surviveRejections(logger);
-  const server = await start(config, cwd, logger);
+  const server = await start({ config, source, cwd, logger });
+  reloadOnHangUp(server.app);
   const stop = stopper(server.app, logger, config.server.shutdownGraceSec);
   endOnException(logger, stop);
   announce(server, config);
@@ -37,9 +40,16 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   await stop(EXIT.ok);
 }
 
-async function start(config: AppConfig, cwd: string, logger: StderrLogger): Promise<RunningServer> {
+interface Start {
+  readonly config: AppConfig;
+  readonly source: ConfigSource;
+  readonly cwd: string;
+  readonly logger: StderrLogger;
+}
+
+async function start({ config, source, cwd, logger }: Start): Promise<RunningServer> {
   const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
-  const server = await createServer({ config, plugins, logger });
+  const server = await createServer({ config, source, plugins, logger });
   for (const { source, reason } of [...broken, ...server.broken]) {
     logger.warn(`Plug-in ${source} is skipped: ${reason}`, 'Plugins');
   }
@@ -57,6 +67,12 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
       .map(({ name }) => name),
   };
   process.stderr.write(`${banner(facts).join('\n')}\n`);
+}
+
+/** SIGHUP asks for the settings to be read again (S4-35, S4-38). */
+function reloadOnHangUp(app: INestApplicationContext): void {
+  const reloads = app.get(ConfigReload, { strict: false });
+  process.on('SIGHUP', () => void reloads.reload());
 }
 
 /** Ends the process once, whoever asks first; a second signal does not wait. */
