@@ -1,13 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
+import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.js';
+import { newRequestId } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { RateLimiter } from '../limits/index.js';
 import {
   type Decoded,
+  eraOf,
   isMalformed,
   isNotification,
   isRequest,
   type NotificationMessage,
+  type RequestMessage,
   rulesOf,
 } from '../protocol/index.js';
 import { callerKey } from './caller-key.js';
@@ -25,6 +29,7 @@ export class Dispatcher {
     private readonly rates: RateLimiter,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
+    private readonly incidents: IncidentBoard,
   ) {}
 
   /**
@@ -60,6 +65,10 @@ export class Dispatcher {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
       return errorReply(message.id, message.fault);
     }
+    if (this.incidents.isActive) {
+      const incident = this.incidents.ofPrincipal(exchange.principal);
+      if (incident) return isRequest(message) ? this.quarantined(message, incident, exchange) : undefined;
+    }
     if (isRequest(message)) return this.server.serve(message, exchange);
     if (isNotification(message)) this.notice(message, exchange);
     else this.questions.settle(message, exchange.session, exchange.door);
@@ -75,6 +84,19 @@ export class Dispatcher {
     if (!isMalformed(message) && !isRequest(message)) return undefined;
     const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
     return errorReply(message.id, failure);
+  }
+
+  /** Whoever is in quarantine gets nothing here, not even a list. */
+  private quarantined(message: RequestMessage, incident: Incident, { door, principal }: Exchange): Reply {
+    const { kind, reason, data } = refusalOfIncident(incident);
+    const requestId = newRequestId();
+    this.security.emit('tool_denied', {
+      target: message.method,
+      principal: principal.subject,
+      transport: door,
+      reason: kind,
+    });
+    return errorReply(message.id, { kind, message: reason, data }, { requestId, era: eraOf(message) });
   }
 
   private notice(message: NotificationMessage, { session, calls }: Exchange): void {
