@@ -2,7 +2,7 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { Clock, Lifecycle, SystemClock } from './common/index.js';
-import { AppConfig, ConfigModule, type ConfigOverrides } from './config/index.js';
+import { AppConfig, ConfigModule, type ConfigOverrides, type ConfigSource } from './config/index.js';
 import { DispatchModule, LiveServerFacts } from './dispatch/index.js';
 import { HealthModule } from './health/index.js';
 import { LimitsModule } from './limits/index.js';
@@ -37,11 +37,17 @@ export class GatehouseModule {
   /**
    * The server of the command line: settings from everywhere, tools from plug-ins.
    * @param state closed with the application
+   * @param source where the settings can be read again
    */
-  static forServer(config: AppConfig, plugins: readonly Plugin[], state: EmbeddedState): DynamicModule {
+  static forServer(
+    config: AppConfig,
+    plugins: readonly Plugin[],
+    state: EmbeddedState,
+    source?: ConfigSource,
+  ): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
-    return compose(config, { tools, applyGlobalEnhancers: false, state }, [...wired, HealthModule]);
+    return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [...wired, HealthModule]);
   }
 }
 
@@ -49,6 +55,7 @@ interface Composition {
   readonly tools: DefinedTools['tools'];
   readonly applyGlobalEnhancers: boolean;
   readonly state?: EmbeddedState;
+  readonly source?: ConfigSource | undefined;
 }
 
 function compose(
@@ -60,7 +67,7 @@ function compose(
     module: GatehouseModule,
     global: true,
     imports: [
-      ConfigModule.forRoot(config),
+      ConfigModule.forRoot(config, given.source),
       MetricsModule,
       StoreModule.forRoot(given.state ? { state: given.state } : {}),
       AuditModule,

@@ -3,10 +3,11 @@ import type { DynamicModule, INestApplicationContext, LoggerService, SecurityHea
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
 import { explainListenError, StartError, SystemClock } from '../common/index.js';
-import { AppConfig, hostStateRoot } from '../config/index.js';
+import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse } from '../transport/index.js';
+import { doorless } from './doorless.js';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -20,6 +21,8 @@ export interface RunningServer {
 /** What a server is made of. */
 export interface ServerParts {
   readonly config: AppConfig;
+  /** Where the settings can be read again. */
+  readonly source?: ConfigSource;
   readonly plugins: readonly Plugin[];
   /** Where the process logs. */
   readonly logger: LoggerService;
@@ -43,11 +46,11 @@ export async function createServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-async function listen({ config, plugins, logger }: ServerParts): Promise<Omit<RunningServer, 'broken'>> {
+async function listen({ config, source, plugins, logger }: ServerParts): Promise<Omit<RunningServer, 'broken'>> {
   const stateRoot = hostStateRoot();
   const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
-    return await wire(config, GatehouseModule.forServer(config, plugins, state), logger);
+    return await wire(config, GatehouseModule.forServer(config, plugins, state, source), logger);
   } catch (error) {
     await state.close();
     throw error;
@@ -104,9 +107,7 @@ async function findBroken(config: AppConfig, plugins: readonly Plugin[]): Promis
 
 /** The server without its doors, its state and its audit file, and with one plug-in alone. */
 async function probe(config: AppConfig, plugin: Plugin): Promise<DynamicModule> {
-  const { auditFile: _none, ...logging } = config.logging;
-  const server = { ...config.server, transports: ['stdio'] as const };
-  const quiet = AppConfig.of({ server, logging });
+  const quiet = doorless(config);
   return GatehouseModule.forServer(quiet, [plugin], await openState(quiet, new SystemClock()));
 }
 

@@ -3,7 +3,8 @@ import { Logger } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
-import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
+import type { AppConfig } from '../config/index.js';
+import { ConfigReload, type ConfigSource, hostEnvironment, PlacedConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
 import { claimStdout, StdioTransport, TlsContexts } from '../transport/index.js';
 import { banner } from './banner.js';
@@ -19,7 +20,8 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
     process.stdout.write(`${renderFlagHelp()}\n`);
     return;
   }
-  const config = await loadConfig({ argv, env: hostEnvironment(), cwd });
+  const source = new PlacedConfig({ argv, env: hostEnvironment(), cwd });
+  const config = await source.load();
   const isStdio = config.server.transports.includes('stdio');
   // Before any plug-in is loaded: nothing but the protocol may reach stdout.
   const output = isStdio ? claimStdout() : undefined;
@@ -28,11 +30,11 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   for (const warning of config.warnings) logger.warn(warning, 'Settings');
 
   surviveRejections(logger);
-  const server = await start(config, cwd, logger);
+  const server = await start({ config, source, cwd, logger });
   const stopper = new Stopper({ app: server.app, logger, graceSec: config.server.shutdownGraceSec });
   stopper.listen();
   endOnException(logger, stopper);
-  process.on('SIGHUP', () => void server.app.get(TlsContexts, { strict: false }).reload());
+  reloadOnHangUp(server);
   announce(server, config);
   warnOfInsecure(server, config, logger);
   if (!output) return;
@@ -40,9 +42,16 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   await stopper.stop(EXIT.ok);
 }
 
-async function start(config: AppConfig, cwd: string, logger: StderrLogger): Promise<RunningServer> {
+interface Start {
+  readonly config: AppConfig;
+  readonly source: ConfigSource;
+  readonly cwd: string;
+  readonly logger: StderrLogger;
+}
+
+async function start({ config, source, cwd, logger }: Start): Promise<RunningServer> {
   const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
-  const server = await createServer({ config, plugins, logger });
+  const server = await createServer({ config, source, plugins, logger });
   for (const { source, reason } of [...broken, ...server.broken]) {
     logger.warn(`Plug-in ${source} is skipped: ${reason}`, 'Plugins');
   }
@@ -71,6 +80,16 @@ function warnOfInsecure({ app }: RunningServer, config: AppConfig, logger: Stder
     logger.warn(`${setting}: ${advice}`, 'Settings');
     security.emit('insecure_setting', { setting, advice });
   }
+}
+
+/** SIGHUP asks for settings and certificates to be read again (S4-35, S4-38). */
+function reloadOnHangUp({ app }: RunningServer): void {
+  const reloads = app.get(ConfigReload, { strict: false });
+  const certificates = app.get(TlsContexts, { strict: false });
+  process.on('SIGHUP', () => {
+    void reloads.reload();
+    void certificates.reload();
+  });
 }
 
 /** A rejection that a plug-in let slip, from its import on, is its own loss. */

@@ -21,6 +21,7 @@ export class AppConfig implements Groups {
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
   readonly logging: Groups['logging'];
+  readonly policy: Groups['policy'];
   /** By the key that `toolOverrideKey` makes of a tool's name. */
   readonly toolOverrides: ReadonlyMap<string, ToolOverride>;
   /** What the operator should know, in words for a log line each; no secrets. */
@@ -37,6 +38,7 @@ export class AppConfig implements Groups {
     this.tools = groups.tools;
     this.breaker = groups.breaker;
     this.logging = groups.logging;
+    this.policy = groups.policy;
     this.toolOverrides = toolOverrides;
     this.warnings = warnings;
     this.#described = described;

@@ -8,6 +8,7 @@ const RIGHT: Record<FormatName, readonly string[]> = {
   host: ['127.0.0.1', '::1', '0.0.0.0', 'localhost', 'gate-house.example.com', 'my_host'],
   origin: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8080'],
   path: ['/var/lib/gatehouse', './a b', 'C:\\x'],
+  role: ['viewer', 'A', '0', 'team:db-admin_2.x', 'x'.repeat(64)],
   url: ['https://mcp.example.com', 'http://localhost:8080/mcp', 'http://[::1]:1/'],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
 };
@@ -26,6 +27,7 @@ const WRONG: Record<FormatName, readonly string[]> = {
     'a.com',
   ],
   path: ['', 'a\0b'],
+  role: ['', '-a', '.a', 'a b', 'a/b', 'a\n', 'ä', 'x'.repeat(65)],
   url: [
     '',
     'mcp.example.com',

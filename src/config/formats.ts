@@ -2,6 +2,13 @@ import { isFQDN } from 'class-validator';
 import { isIP } from 'node:net';
 import { parseSessionKeys } from './session-keys.js';
 
+const ROLE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** Whether a text can name a role: it fits into logs, headers and patterns as it is. */
+export function isRoleName(text: string): boolean {
+  return ROLE_NAME.test(text);
+}
+
 /** A form that text must have. */
 interface Format {
   /** What the text must be, to follow "must be". */
@@ -22,6 +29,10 @@ export const FORMATS = {
   path: {
     expected: 'a path',
     accepts: (text) => text !== '' && !text.includes('\0'),
+  },
+  role: {
+    expected: 'the name of a role: 1 to 64 of A-Z a-z 0-9 _ . : - that begins with a letter or digit',
+    accepts: isRoleName,
   },
   url: {
     expected: 'an http or https URL without user, password, query and fragment',

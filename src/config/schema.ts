@@ -4,6 +4,7 @@ import { BreakerSettings } from './settings/breaker.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
 import { LoggingSettings } from './settings/logging.settings.js';
+import { PolicySettings } from './settings/policy.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
 import { ServerSettings } from './settings/server.settings.js';
 import { SessionSettings } from './settings/session.settings.js';
@@ -21,6 +22,7 @@ export const GROUPS = {
   tools: ToolSettings,
   breaker: BreakerSettings,
   logging: LoggingSettings,
+  policy: PolicySettings,
 } as const;
 
 export type GroupName = keyof typeof GROUPS;

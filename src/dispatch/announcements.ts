@@ -98,6 +98,14 @@ export class Announcements implements OnModuleInit {
     queueMicrotask(() => this.tellList(target.kind));
   }
 
+  /** A list looks other than before to some. @param isOther whether it does to a principal */
+  viewChanged(kind: PolicyTarget['kind'], isOther: (principal: Principal) => boolean): void {
+    const announcement: Announcement = { kind: LIST_OF[kind] };
+    for (const listener of this.listeners) {
+      if (isOther(listener.principal) && listener.wants(announcement)) listener.hear(announcement);
+    }
+  }
+
   /** What a resource holds has changed. */
   updated(uri: string): void {
     const announcement = { kind: 'updated', uri } as const;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
-import { Lifecycle } from '../common/index.js';
+import { Lifecycle, newRequestId } from '../common/index.js';
+import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { RateLimiter } from '../limits/index.js';
 import {
@@ -35,6 +36,7 @@ export class Dispatcher {
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
     private readonly lifecycle: Lifecycle,
+    private readonly incidents: IncidentBoard,
   ) {}
 
   /**
@@ -70,6 +72,10 @@ export class Dispatcher {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
       return errorReply(message.id, message.fault);
     }
+    if (this.incidents.isActive) {
+      const incident = this.incidents.ofPrincipal(exchange.principal);
+      if (incident) return isRequest(message) ? this.quarantined(message, incident, exchange) : undefined;
+    }
     if (isRequest(message)) {
       if (this.lifecycle.isStopping && !TO_THE_END.has(message.method)) return shuttingDown(message);
       return this.server.serve(message, exchange);
@@ -88,6 +94,19 @@ export class Dispatcher {
     if (!isMalformed(message) && !isRequest(message)) return undefined;
     const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
     return errorReply(message.id, failure);
+  }
+
+  /** Whoever is in quarantine gets nothing here, not even a list. */
+  private quarantined(message: RequestMessage, incident: Incident, { door, principal }: Exchange): Reply {
+    const { kind, reason, data } = refusalOfIncident(incident);
+    const requestId = newRequestId();
+    this.security.emit('tool_denied', {
+      target: message.method,
+      principal: principal.subject,
+      transport: door,
+      reason: kind,
+    });
+    return errorReply(message.id, { kind, message: reason, data }, { requestId, era: eraOf(message) });
   }
 
   private notice(message: NotificationMessage, { session, calls }: Exchange): void {

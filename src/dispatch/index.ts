@@ -1,5 +1,7 @@
 export { Announcements, legacyListener } from './announcements.js';
 export { Catalogue } from './catalogue.js';
+export { Explainer } from './explain/explainer.js';
+export { type Explanation, type ExplainStep } from './explain/explanation.js';
 export { Dispatcher } from './dispatcher.js';
 export { DispatchModule } from './dispatch.module.js';
 export { LiveServerFacts } from './live-server-facts.js';

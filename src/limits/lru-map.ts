@@ -18,6 +18,11 @@ export class LruMap<Value> {
     return value;
   }
 
+  /** @returns the entry of the key, which is not used by that */
+  peek(key: string): Value | undefined {
+    return this.entries.get(key);
+  }
+
   get size(): number {
     return this.entries.size;
   }

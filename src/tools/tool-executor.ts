@@ -34,7 +34,7 @@ export class ToolExecutor {
    * @param name the tool's name, from outside
    * @param args JSON, already parsed; not yet checked against the schema
    * @returns the result; `isError: true` when the tool failed, was switched off, or ran out of time
-   * @throws ProtocolError unknown_tool, rate_limited, invalid_params, permission_denied, server_busy, breaker_open, cancelled
+   * @throws ProtocolError unknown_tool, insufficient_scope, read_only, quarantined, rate_limited, invalid_params, permission_denied, server_busy, breaker_open, cancelled
    * @see MCP 2025-11-25, server/tools, "Error Handling"
    */
   async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
@@ -43,7 +43,7 @@ export class ToolExecutor {
       this.gate.denied(`tool:${name}`, scope, 'unknown_tool');
       throw unknownTool(name);
     }
-    this.deadlines.watch(scope, this.timeoutOf(tool, scope));
+    this.deadlines.watch(scope, this.timeoutOf(tool, scope), tool.target.label);
     try {
       return await this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
     } finally {

@@ -6,7 +6,9 @@ import {
   SecurityLog,
 } from '../../src/audit/index.js';
 import { Policy, type Principal } from '../../src/auth/index.js';
-import { RolePolicy } from '../../src/auth/policy.js';
+import { IncidentBoard } from '../../src/auth/incidents/incident-board.js';
+import { LiveRoles } from '../../src/auth/roles/live-roles.js';
+import { RolePolicy } from '../../src/auth/roles/role-policy.js';
 import { ProtocolError } from '../../src/common/index.js';
 import { AppConfig, type ConfigOverrides } from '../../src/config/index.js';
 import { MemoryRateLimiter } from '../../src/limits/rate-limiter.js';
@@ -90,6 +92,11 @@ export function principalOf(...roles: string[]): Principal {
   return { issuer: 'https://idp', subject: 'ada', roles, isAuthenticated: true };
 }
 
+/** The policy of the built-in roles, where no incident is on. */
+export function builtInPolicy(): RolePolicy {
+  return new RolePolicy(new LiveRoles(), new IncidentBoard());
+}
+
 export const OPERATOR = principalOf('operator');
 
 export function callScope(origin: Partial<CallOrigin> = {}): CallScope {
@@ -116,7 +123,7 @@ export class ToolWorld {
   readonly executor: ToolExecutor;
   readonly runner: FeatureRunner;
 
-  constructor(settings: ConfigOverrides = {}, policy: Policy = new RolePolicy()) {
+  constructor(settings: ConfigOverrides = {}, policy: Policy = builtInPolicy()) {
     this.config = AppConfig.of(settings);
     const rates = new MemoryRateLimiter(this.config, this.clock);
     this.gate = new CallGate(policy, rates, this.audit, this.security, this.metrics, this.clock);

@@ -1,7 +1,6 @@
-import { Bool, Enum, Int, List, Path, Text, Url } from '../setting.decorators.js';
+import { Bool, Int, List, Path, Text, Url } from '../setting.decorators.js';
 
 export type TransportName = 'stdio' | 'http' | 'websocket' | 'sse' | 'tcp';
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
 
 /** Where and how the server listens. */
 export class ServerSettings {
@@ -79,14 +78,27 @@ export class ServerSettings {
   })
   readonly allowUnauthenticated!: boolean;
 
-  @Enum({ env: 'MCP_STDIO_ROLE', default: 'operator', values: ROLES, doc: 'Role of the one caller on stdio.' })
-  readonly stdioRole!: (typeof ROLES)[number];
+  @Text({
+    env: 'MCP_STDIO_ROLE',
+    default: 'operator',
+    format: 'role',
+    doc: 'Role of the one caller on stdio: viewer, operator, admin, or one of the roles file.',
+  })
+  readonly stdioRole!: string;
 
-  @Enum({
+  @Text({
     env: 'MCP_ANONYMOUS_ROLE',
     default: 'operator',
-    values: ROLES,
-    doc: 'Role of a caller while authentication is off.',
+    format: 'role',
+    doc: 'Role of a caller while authentication is off: viewer, operator, admin, or one of the roles file.',
   })
-  readonly anonymousRole!: (typeof ROLES)[number];
+  readonly anonymousRole!: string;
+
+  @Bool({
+    env: 'MCP_CONFIG_WATCH',
+    flag: 'watch-config',
+    default: false,
+    doc: 'Read the settings again when their files change, as SIGHUP makes it do.',
+  })
+  readonly watchConfig!: boolean;
 }

@@ -48,10 +48,10 @@ export class ResourcesHandler extends MethodHandler {
     return peer.era === 'modern' ? this.identity.uncacheable(result) : result;
   }
 
-  /** @throws ProtocolError resource_not_found, invalid_params (too many subscriptions) */
+  /** @throws ProtocolError resource_not_found, insufficient_scope, invalid_params (too many subscriptions) */
   private subscribe(call: MethodCall): JsonObject {
     const uri = stringParam(call.params, 'uri');
-    this.registry.requireVisible(uri, call.exchange.principal);
+    this.registry.requireOpen(uri, call.exchange.principal);
     sessionOf(call).subscribe(uri);
     return {};
   }
