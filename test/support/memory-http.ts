@@ -30,6 +30,14 @@ export interface Coming {
   readonly res: IncomingMessage;
 }
 
+/** A request that was sent. */
+export interface Started {
+  /** When the head of its answer is there; rejects where the connection breaks before. */
+  readonly head: Promise<Coming>;
+  /** Breaks the connection, as a client that goes away. */
+  readonly leave: () => void;
+}
+
 /** Speaks HTTP with a server that listens nowhere: over a pair of streams in memory. */
 export class MemoryHttp {
   constructor(private readonly server: Server) {}
@@ -41,7 +49,11 @@ export class MemoryHttp {
   }
 
   /** Waits for the head of the answer. */
-  open({ method = 'POST', path = '/mcp', headers = {}, body }: Asked = {}): Promise<Coming> {
+  open(asked: Asked = {}): Promise<Coming> {
+    return this.start(asked).head;
+  }
+
+  start({ method = 'POST', path = '/mcp', headers = {}, body }: Asked = {}): Started {
     const [client, server] = duplexPair();
     this.server.emit('connection', server);
     const bytes =
@@ -52,7 +64,11 @@ export class MemoryHttp {
       ...(bytes !== undefined && { 'content-length': String(Buffer.byteLength(bytes)) }),
     };
     const sent = Object.entries({ ...usual, ...headers }).filter(([, value]) => value !== undefined);
-    return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      client.destroy();
+      server.destroy();
+    };
+    const head = new Promise<Coming>((resolve, reject) => {
       const req = request({
         method,
         path,
@@ -67,14 +83,11 @@ export class MemoryHttp {
         res.on('data', (chunk: string) => (text += chunk));
         res.on('error', () => undefined);
         const ended = new Promise<void>((done) => res.on('close', done));
-        const leave = (): void => {
-          client.destroy();
-          server.destroy();
-        };
         resolve({ status: res.statusCode ?? 0, headers: res.headers, text: () => text, ended, leave, res });
       });
       if (bytes === undefined) req.end();
       else req.end(bytes);
     });
+    return { head, leave };
   }
 }

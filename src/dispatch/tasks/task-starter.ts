@@ -42,7 +42,7 @@ export class TaskStarter {
     const ended = work.then(nothing, nothing);
     const started = await Promise.race([becameTask, ended]);
     if (!started) return work;
-    void this.tasks.follow(started, work);
+    this.tasks.follow(started, work);
     const { inputRequests: _later, ...view } = started.view();
     return { resultType: 'task', ...view };
   }

@@ -334,6 +334,22 @@ describe('tasks', () => {
     });
   });
 
+  it('ends with the process, which keeps how', async () => {
+    const exchange = new TestExchange();
+    const { result } = await ask('tools/call', { name: 'compute' }, TASKS, exchange);
+    const { signal } = last().context;
+    await world.close();
+    expect([signal.aborted, world.get(Tasks).runningCount]).toEqual([true, 0]);
+    const [kept] = await world.get(DurableStore).list('tasks');
+    expect(kept?.value).toMatchObject({
+      view: { taskId: result?.['taskId'], status: 'failed', error: { data: { kind: 'shutting_down' } } },
+    });
+    last().resolve('too late');
+    await settled();
+    expect(await world.get(DurableStore).list('tasks')).toEqual([kept]);
+    world = await DispatchWorld.open({ providers: [Slow] });
+  });
+
   it('is no task that could not be kept', async () => {
     const put = jest.spyOn(world.get(DurableStore), 'put').mockRejectedValue(new Error('no disk'));
     expect((await ask('tools/call', { name: 'compute' })).error).toMatchObject({

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { Clock, type GatehouseError, isGatehouseError, type JsonObject, ProtocolError } from '../../common/index.js';
 import { Sealer } from '../../session/index.js';
@@ -11,6 +11,7 @@ import { type TaskEnd, TaskRun } from './task-run.js';
 
 const NAMESPACE = 'tasks';
 const POLL_INTERVAL_MS = 1_000;
+const INTERRUPTED = 'The server ended while the task was running';
 
 /** A task as it is kept: for its owner alone, until it is too old. */
 interface StoredTask {
@@ -20,9 +21,13 @@ interface StoredTask {
 
 /** Calls that outlive their requests. Every change is kept, so that an end is found on any replica and after a restart. */
 @Injectable()
-export class Tasks {
+export class Tasks implements OnApplicationShutdown {
   private readonly logger = new Logger(Tasks.name);
   private readonly running = new Map<string, TaskRun>();
+  /** When each will have ended. */
+  private readonly ends = new Map<TaskRun, Promise<void>>();
+  /** Changes that are being kept. */
+  private readonly writes = new Set<Promise<void>>();
 
   constructor(
     private readonly sealer: Sealer,
@@ -64,8 +69,21 @@ export class Tasks {
   }
 
   /** Lets a task end as its work does. */
-  async follow(task: TaskRun, work: Promise<JsonObject>): Promise<void> {
-    task.finish(await work.then(completed, (error: unknown) => this.endOf(error)));
+  follow(task: TaskRun, work: Promise<JsonObject>): void {
+    const ended = work
+      .then(completed, (error: unknown) => this.endOf(error))
+      .then((end) => task.finish(end))
+      .finally(() => this.ends.delete(task));
+    this.ends.set(task, ended);
+  }
+
+  /** No work outlasts the process: each task ends with it, and whoever asks the next one finds out. */
+  async onApplicationShutdown(): Promise<void> {
+    const cause = new ProtocolError('shutting_down', INTERRUPTED);
+    const running = [...this.running.values()];
+    for (const { scope } of running) scope.abort(cause);
+    await Promise.all(running.map((task) => this.ends.get(task) ?? Promise.resolve()));
+    await Promise.all(this.writes);
   }
 
   /** @throws ProtocolError unknown_task */
@@ -110,9 +128,12 @@ export class Tasks {
     if (isOver(task.view())) this.running.delete(key);
     this.announcements.taskChanged(task.terms.taskId, task.view());
     if (owner === undefined) return;
-    this.keep(key, task, owner).catch((error: unknown) =>
-      this.logger.error('A task could not be kept', error instanceof Error ? error.stack : String(error)),
-    );
+    const write = this.keep(key, task, owner)
+      .catch((error: unknown) =>
+        this.logger.error('A task could not be kept', error instanceof Error ? error.stack : String(error)),
+      )
+      .finally(() => this.writes.delete(write));
+    this.writes.add(write);
   }
 
   private async keep(key: string, task: TaskRun, owner: string): Promise<void> {
@@ -153,9 +174,9 @@ function isOver(view: JsonObject): boolean {
   return view['status'] !== 'working' && view['status'] !== 'input_required';
 }
 
-/** The process that ran the task ended before it did. */
+/** The process that ran the task ended before it did, and could not even say so. */
 function interrupted({ inputRequests: _none, ...view }: JsonObject): JsonObject {
-  const error = errorOf({ kind: 'internal', message: 'The server ended while the task was running' }, 'modern');
+  const error = errorOf({ kind: 'internal', message: INTERRUPTED }, 'modern');
   return { ...view, status: 'failed', error };
 }
 

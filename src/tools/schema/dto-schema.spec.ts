@@ -385,6 +385,22 @@ describe('compileDto: the value', () => {
     expect(await faultsOf(compileDto(Outbox), { mails })).toHaveLength(MAX_FAULTS);
   });
 
+  it('answers for a rule that throws at half a surrogate pair: that is a fault of the caller', async () => {
+    class Mail {
+      @IsEmail() to!: string;
+    }
+    class Outbox {
+      @ValidateNested({ each: true }) @Type(() => Mail) @IsArray() mails!: Mail[];
+    }
+    const mails = [{ to: 'a@example.com' }, { to: '\ud800' }, { to: '\ude00@example.com' }];
+    expect(await faultsOf(compileDto(Outbox), { mails })).toEqual([
+      'mails.1.to must be well-formed Unicode',
+      'mails.2.to must be well-formed Unicode',
+    ]);
+    // A whole pair is a character like any other.
+    expect(await faultsOf(compileDto(Mail), { to: '\ud83d\ude00' })).toEqual(['to must be an email']);
+  });
+
   it('passes on what a rule throws: that is no fault of the caller', async () => {
     @ValidatorConstraint({ async: true })
     class Broken implements ValidatorConstraintInterface {

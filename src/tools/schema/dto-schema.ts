@@ -4,6 +4,7 @@ import type { JsonObject } from '../../common/index.js';
 import type { DtoClass } from '../tool-options.js';
 import { type Checked, type CompiledSchema, MAX_FAULTS } from './compiled-schema.js';
 import { dtoToJsonSchema } from './dto-json-schema.js';
+import { illFormedTexts } from './ill-formed-texts.js';
 import { compileJsonSchema } from './json-schema.js';
 
 /**
@@ -24,13 +25,22 @@ export function compileDto(dto: DtoClass): CompiledSchema {
       const checked = compiled.check(value) as Checked;
       if (!checked.isValid) return checked;
       const instance = instantiate(value as JsonObject);
-      return hasOtherRules ? validated(instance) : { isValid: true, value: instance };
+      return hasOtherRules ? validated(instance, value) : { isValid: true, value: instance };
     },
   };
 }
 
-async function validated(instance: object): Promise<Checked> {
-  const errors = await validate(instance, { forbidUnknownValues: false });
+/** @param sent what the instance was made of */
+async function validated(instance: object, sent: unknown): Promise<Checked> {
+  let errors: ValidationError[];
+  try {
+    errors = await validate(instance, { forbidUnknownValues: false });
+  } catch (error) {
+    // A rule that counts bytes or writes a URI, as @IsEmail does, throws this at half a surrogate pair.
+    const paths = error instanceof URIError ? illFormedTexts(sent, MAX_FAULTS) : [];
+    if (paths.length === 0) throw error;
+    return { isValid: false, faults: paths.map((path) => `${path} must be well-formed Unicode`) };
+  }
   if (errors.length === 0) return { isValid: true, value: instance };
   return { isValid: false, faults: errors.flatMap((error) => messages(error)).slice(0, MAX_FAULTS) };
 }

@@ -26,8 +26,8 @@ export class HttpExchange extends Exchange {
   override readonly isSealed = true;
   override readonly calls = new ConnectionCalls();
   private stream: EventStream | ResumableStream | undefined;
-  /** Monotonic ms at which the client was first seen to be gone. */
-  goneSince: number | undefined;
+  /** Monotonic ms at which a client without a stream was first seen to be gone. */
+  private leftAt: number | undefined;
 
   constructor(
     private readonly res: ServerResponse,
@@ -55,9 +55,13 @@ export class HttpExchange extends Exchange {
     return this.options.startedAt;
   }
 
-  get isGone(): boolean {
-    if (this.stream instanceof ResumableStream) return !this.stream.isAttached;
-    return this.res.destroyed && !this.res.writableFinished;
+  /**
+   * When the client was first seen to be gone since it was there last, monotonic ms; undefined while it is there.
+   * @param now monotonic ms
+   */
+  goneSince(now: number): number | undefined {
+    if (this.stream instanceof ResumableStream) return this.stream.detachedSince;
+    return this.res.destroyed && !this.res.writableFinished ? (this.leftAt ??= now) : undefined;
   }
 
   override send(text: string): void {

@@ -70,19 +70,13 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
     this.streams.sweep(now);
     this.logs.sweep();
     for (const exchange of this.running) {
-      if (exchange.isGone) {
-        this.endIfAbandoned(exchange, now);
+      const goneSince = exchange.goneSince(now);
+      if (goneSince === undefined) {
+        if (isDue && now - exchange.startedAt >= this.config.http.keepAliveMs) exchange.keepAlive();
         continue;
       }
-      exchange.goneSince = undefined;
-      if (isDue && now - exchange.startedAt >= this.config.http.keepAliveMs) exchange.keepAlive();
+      // A broken connection never cancels a call of this era; nobody coming back in time does.
+      if (now - goneSince >= this.config.sessions.resumeMs) exchange.abandon();
     }
-  }
-
-  /** A broken connection never cancels a call of this era; nobody coming back in time does. */
-  private endIfAbandoned(exchange: HttpExchange, now: number): void {
-    exchange.goneSince ??= now;
-    if (now - exchange.goneSince < this.config.sessions.resumeMs) return;
-    exchange.abandon();
   }
 }

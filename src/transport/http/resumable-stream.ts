@@ -65,11 +65,17 @@ export class ResumableStream {
     return this.chars;
   }
 
+  /** When it was first seen to have no connection since it had the last, monotonic ms; undefined while it has one. */
+  get detachedSince(): number | undefined {
+    if (this.isAttached) return undefined;
+    if (this.sink) this.detach();
+    return this.detachedAt;
+  }
+
   /** Whether nobody can want anything of it any more. @param now monotonic ms */
   isSpent(now: number): boolean {
-    if (this.isAttached) return false;
-    if (this.sink) this.detach();
-    return now - this.detachedAt >= this.options.retention.maxAgeMs;
+    const since = this.detachedSince;
+    return since !== undefined && now - since >= this.options.retention.maxAgeMs;
   }
 
   /** Gives the stream its first connection. */

@@ -340,6 +340,38 @@ describe('POST in 2025', () => {
     await until(() => exchanges.runningCount === 0);
   });
 
+  it('D-3 counts from the last time that the client left, however short it was back', async () => {
+    await open({ sessions: { resumeMs: 60_000 } });
+    const headers = await connect();
+    const coming = http.open({ headers, body: call(1, 'wait', { _meta: { progressToken: 1 } }) });
+    await until(() => world.get(Tools).contexts.length === 1);
+    const [context] = world.get(Tools).contexts;
+    context?.progress(1);
+    const answer = await coming;
+    await until(() => answer.text().includes('-1\n'));
+    const [, lastEventId] = /id: (\S+-1)\n/.exec(answer.text()) ?? [];
+    const exchanges = world.get(OpenExchanges);
+    answer.leave();
+    await new Promise((resolve) => setImmediate(resolve));
+    exchanges.sweep();
+    world.clock.advance(59_999);
+    // Back and gone again between two sweeps.
+    const back = await http.open({
+      method: 'GET',
+      headers: { ...headers, accept: 'text/event-stream', 'last-event-id': lastEventId },
+    });
+    back.leave();
+    await new Promise((resolve) => setImmediate(resolve));
+    exchanges.sweep();
+    world.clock.advance(59_999);
+    exchanges.sweep();
+    expect(context?.signal.aborted).toBe(false);
+    world.clock.advance(1);
+    exchanges.sweep();
+    expect(context?.signal.aborted).toBe(true);
+    await until(() => exchanges.runningCount === 0);
+  });
+
   it('shows proxies that a long call lives, every 15 s', async () => {
     await open();
     const headers = await connect();
