@@ -10,7 +10,7 @@ import { MetricsModule } from './metrics/index.js';
 import { PromptsModule } from './prompts/index.js';
 import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
-import { type EmbeddedState, StoreModule } from './store/index.js';
+import { Replica, type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -38,7 +38,7 @@ export class GatehouseModule {
    * The server of the command line: settings from everywhere, tools from plug-ins.
    * @param state closed with the application
    */
-  static forServer(config: AppConfig, plugins: readonly Plugin[], state: EmbeddedState): DynamicModule {
+  static forServer(config: AppConfig, plugins: readonly Plugin[], state: StoreBackend): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
     return compose(config, { tools, applyGlobalEnhancers: false, state }, [...wired, HealthModule]);
@@ -48,7 +48,7 @@ export class GatehouseModule {
 interface Composition {
   readonly tools: DefinedTools['tools'];
   readonly applyGlobalEnhancers: boolean;
-  readonly state?: EmbeddedState;
+  readonly state?: StoreBackend;
 }
 
 function compose(

@@ -9,6 +9,14 @@ const RIGHT: Record<FormatName, readonly string[]> = {
   origin: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8080'],
   path: ['/var/lib/gatehouse', './a b', 'C:\\x'],
   url: ['https://mcp.example.com', 'http://localhost:8080/mcp', 'http://[::1]:1/'],
+  'redis-url': [
+    'redis://localhost',
+    'redis://127.0.0.1:6380/3',
+    'rediss://user:p%40ss@redis.example.com:6379',
+    'redis://:secret@[::1]:6379/0',
+    'redis+sentinel://u:p@a:26379,b,c:1/mymaster/2',
+    'rediss+sentinel://a/m',
+  ],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
 };
 
@@ -35,6 +43,18 @@ const WRONG: Record<FormatName, readonly string[]> = {
     'https://a.com#x',
     'https://',
     'javascript:1',
+  ],
+  'redis-url': [
+    '',
+    'localhost:6379',
+    'http://localhost',
+    'redis://',
+    'redis://a:0',
+    'redis://a:70000',
+    'redis://a/x',
+    'redis://a,b/0',
+    'redis+sentinel://a',
+    'redis://a?x=1',
   ],
   'session-keys': [
     '',

@@ -1,5 +1,6 @@
 import { isFQDN } from 'class-validator';
 import { isIP } from 'node:net';
+import { parseRedisUrl } from './redis-url.js';
 import { parseSessionKeys } from './session-keys.js';
 
 /** A form that text must have. */
@@ -26,6 +27,11 @@ export const FORMATS = {
   url: {
     expected: 'an http or https URL without user, password, query and fragment',
     accepts: (text) => isHttp(text) && !/[?#@]/.test(text),
+  },
+  'redis-url': {
+    expected:
+      'a URL redis://host:port/db, rediss://host:port/db or redis+sentinel://host:port,host:port/master/db, with user:password@ where needed',
+    accepts: (text) => parseRedisUrl(text) !== undefined,
   },
   'session-keys': {
     expected:

@@ -72,8 +72,21 @@ export const bodyOutlastsHeaders: Rule = {
   },
 };
 
+/** What one replica sealed must open at the others (D-9). */
+export const replicasShareKeys: Rule = {
+  reads: ['redis.url', 'sessions.keys'],
+  check: ({ groups: { redis, sessions } }) => {
+    if (redis.url === undefined || sessions.keys !== undefined) return undefined;
+    return {
+      fault:
+        'MCP_REDIS_URL needs MCP_SESSION_KEYS, the same for all replicas: what one seals, another opens. ' +
+        'Make one: echo "k1:$(openssl rand -base64 32)"',
+    };
+  },
+};
+
 /** In the order in which they apply: each sees what the ones before changed. */
-export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders];
+export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders, replicasShareKeys];
 
 function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;

@@ -5,6 +5,7 @@ import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
 import { LoggingSettings } from './settings/logging.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
+import { RedisSettings } from './settings/redis.settings.js';
 import { ServerSettings } from './settings/server.settings.js';
 import { SessionSettings } from './settings/session.settings.js';
 import { ToolSettings } from './settings/tool.settings.js';
@@ -16,6 +17,7 @@ export const GROUPS = {
   limits: LimitSettings,
   rate: RateSettings,
   sessions: SessionSettings,
+  redis: RedisSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
   logging: LoggingSettings,

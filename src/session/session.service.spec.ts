@@ -380,6 +380,9 @@ describe('SessionService', () => {
         this.puts.push(record);
         return this.check().then(() => state.durable.put(record));
       }
+      async putIfAbsent(record: DurableRecord): Promise<boolean> {
+        return this.check().then(() => state.durable.putIfAbsent(record));
+      }
       async delete(...args: [string, string]): Promise<void> {
         return this.check().then(() => state.durable.delete(...args));
       }
