@@ -6,6 +6,7 @@ const KEY = Buffer.alloc(32, 7).toString('base64');
 
 const RIGHT: Record<FormatName, readonly string[]> = {
   host: ['127.0.0.1', '::1', '0.0.0.0', 'localhost', 'gate-house.example.com', 'my_host'],
+  cidr: ['127.0.0.1', '::1', '10.0.0.0/8', 'fd00::/8'],
   origin: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:8080'],
   path: ['/var/lib/gatehouse', './a b', 'C:\\x'],
   url: ['https://mcp.example.com', 'http://localhost:8080/mcp', 'http://[::1]:1/'],
@@ -22,6 +23,7 @@ const RIGHT: Record<FormatName, readonly string[]> = {
 
 const WRONG: Record<FormatName, readonly string[]> = {
   host: ['', '999.1.1.1', '[::1]', 'a..b', '-a', 'http://a', 'a:80', 'a b', '*'],
+  cidr: ['', '10', '10.0.0.0/33', 'fd00::/129', '10.0.0.0/', 'proxy.internal', '1.2.3.4/8/8'],
   origin: [
     '',
     'null',

@@ -1,6 +1,7 @@
 import { isFQDN } from 'class-validator';
 import { isIP } from 'node:net';
 import { parseRedisUrl } from './redis-url.js';
+import ipaddr from 'ipaddr.js';
 import { parseSessionKeys } from './session-keys.js';
 
 /** A form that text must have. */
@@ -15,6 +16,10 @@ export const FORMATS = {
   host: {
     expected: 'an IP address or a host name',
     accepts: (text) => isIP(text) !== 0 || isFQDN(text, { require_tld: false, allow_underscores: true }),
+  },
+  cidr: {
+    expected: 'an IP address or a CIDR block such as 10.0.0.0/8',
+    accepts: (text) => (text.includes('/') ? ipaddr.isValidCIDR(text) : isIP(text) !== 0),
   },
   origin: {
     expected: 'an exact origin such as https://app.example.com, without path or final slash',

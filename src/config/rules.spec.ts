@@ -1,17 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppConfig } from './app-config.js';
 import type { Source } from './reading.js';
-import { addressMeansHttp, bodyOutlastsHeaders, openBindNeedsConsent, type Settled } from './rules.js';
+import {
+  addressMeansHttp,
+  bodyOutlastsHeaders,
+  bufferHoldsMessage,
+  openBindNeedsConsent,
+  type Settled,
+  tcpIdleTimeoutIsLong,
+  wsIdleTimeoutIsLong,
+} from './rules.js';
 import type { Groups } from './schema.js';
 
 const DEFAULTS = AppConfig.of();
 
 /** Settings that differ from the defaults, not judged by the rules yet. */
 function settled(
-  { server, http }: { server?: Partial<Groups['server']>; http?: Partial<Groups['http']> },
+  {
+    server,
+    http,
+    limits,
+  }: { server?: Partial<Groups['server']>; http?: Partial<Groups['http']>; limits?: Partial<Groups['limits']> },
   sources: Record<string, Source> = {},
 ): Settled {
-  const groups = { ...DEFAULTS, server: { ...DEFAULTS.server, ...server }, http: { ...DEFAULTS.http, ...http } };
+  const groups = {
+    ...DEFAULTS,
+    server: { ...DEFAULTS.server, ...server },
+    http: { ...DEFAULTS.http, ...http },
+    limits: { ...DEFAULTS.limits, ...limits },
+  };
   return { groups, sourceOf: (key) => sources[key] ?? 'default' };
 }
 
@@ -74,5 +91,26 @@ describe('bodyOutlastsHeaders', () => {
   it('leaves one that is long enough', () => {
     const http = { headersTimeoutMs: 20_000, bodyTimeoutMs: 20_000 };
     expect(bodyOutlastsHeaders.check(settled({ http }))).toBeUndefined();
+  });
+});
+
+describe('bufferHoldsMessage', () => {
+  it('K-14 the hard limit is never under that of a message', () => {
+    const found = bufferHoldsMessage.check(settled({ limits: { maxMessageBytes: 20_000_000 } }));
+    expect(found?.change).toEqual({ limits: { maxBufferBytes: 20_000_000 } });
+    expect(found?.warning).toContain('config_clamped param=limits.maxBufferBytes original=16777216 new=20000000');
+    expect(bufferHoldsMessage.check(settled({ limits: { maxBufferBytes: 1_048_576 } }))).toBeUndefined();
+  });
+});
+
+describe('idle timeouts', () => {
+  it.each([
+    ['wsIdleTimeoutMs', wsIdleTimeoutIsLong],
+    ['tcpIdleTimeoutMs', tcpIdleTimeoutIsLong],
+  ] as const)('K-15 %s is off, or 10 s at least', (property, rule) => {
+    for (const ms of [0, 10_000, 300_000]) expect(rule.check(settled({ limits: { [property]: ms } }))).toBeUndefined();
+    const found = rule.check(settled({ limits: { [property]: 9_999 } }));
+    expect(found?.change).toEqual({ limits: { [property]: 10_000 } });
+    expect(found?.warning).toContain(`param=limits.${property} original=9999 new=10000`);
   });
 });

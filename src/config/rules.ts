@@ -85,8 +85,48 @@ export const replicasShareKeys: Rule = {
   },
 };
 
+/** What is cut off is never less than what is answered with an error (K-14). */
+export const bufferHoldsMessage: Rule = {
+  reads: ['limits.maxMessageBytes', 'limits.maxBufferBytes'],
+  check: ({ groups: { limits } }) => {
+    if (limits.maxBufferBytes >= limits.maxMessageBytes) return undefined;
+    return {
+      change: { limits: { maxBufferBytes: limits.maxMessageBytes } },
+      warning:
+        `config_clamped param=limits.maxBufferBytes original=${limits.maxBufferBytes} new=${limits.maxMessageBytes}: ` +
+        'it is never less than limits.maxMessageBytes',
+    };
+  },
+};
+
+const MIN_IDLE_MS = 10_000;
+
+/** An idle timeout is off, or long enough for a person to think. */
+const idleTimeoutIsLong = (property: 'wsIdleTimeoutMs' | 'tcpIdleTimeoutMs'): Rule => ({
+  reads: [`limits.${property}`],
+  check: ({ groups: { limits } }) => {
+    const given = limits[property];
+    if (given === 0 || given >= MIN_IDLE_MS) return undefined;
+    return {
+      change: { limits: { [property]: MIN_IDLE_MS } },
+      warning: `config_clamped param=limits.${property} original=${given} new=${MIN_IDLE_MS}: it is 0, or at least that`,
+    };
+  },
+});
+
+export const wsIdleTimeoutIsLong = idleTimeoutIsLong('wsIdleTimeoutMs');
+export const tcpIdleTimeoutIsLong = idleTimeoutIsLong('tcpIdleTimeoutMs');
+
 /** In the order in which they apply: each sees what the ones before changed. */
-export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders, replicasShareKeys];
+export const RULES: readonly Rule[] = [
+  addressMeansHttp,
+  openBindNeedsConsent,
+  bodyOutlastsHeaders,
+  replicasShareKeys,
+  bufferHoldsMessage,
+  wsIdleTimeoutIsLong,
+  tcpIdleTimeoutIsLong,
+];
 
 function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;

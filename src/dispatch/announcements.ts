@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import { encodeNotification } from '../protocol/index.js';
@@ -6,10 +6,11 @@ import { ResourceRegistry } from '../resources/index.js';
 import type { Session } from '../session/index.js';
 import { ToolRegistry } from '../tools/index.js';
 
-/** Something that changed on the server, for whoever wants to know. */
+/** Something that changed on the server, or that its operator has to say, for whoever wants to know. */
 export type Announcement =
   | { readonly kind: 'tools' | 'prompts' | 'resources' }
   | { readonly kind: 'updated'; readonly uri: string }
+  | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'task'; readonly taskId: string; readonly view: JsonObject };
 
 const LIST_OF = { tool: 'tools', prompt: 'prompts', resource: 'resources' } as const;
@@ -46,6 +47,9 @@ export function notificationOf(announcement: Announcement): { readonly method: s
   switch (announcement.kind) {
     case 'updated':
       return { method: 'notifications/resources/updated', params: { uri: announcement.uri } };
+    case 'notice':
+      // S0-17 names it so, outside the protocol: for clients of 2025 alone (D-4).
+      return { method: 'server_notification', params: { message: announcement.message } };
     case 'task':
       return { method: 'notifications/tasks', params: announcement.view };
     default:
@@ -58,6 +62,7 @@ export function notificationOf(announcement: Announcement): { readonly method: s
  */
 @Injectable()
 export class Announcements implements OnModuleInit {
+  private readonly logger = new Logger(Announcements.name);
   private readonly listeners = new Set<Listener>();
   private readonly changed = new Map<PolicyTarget['kind'], PolicyTarget[]>();
 
@@ -111,6 +116,26 @@ export class Announcements implements OnModuleInit {
   taskChanged(taskId: string, view: JsonObject): void {
     const announcement = { kind: 'task', taskId, view } as const;
     for (const listener of this.listeners) if (listener.wants(announcement)) listener.hear(announcement);
+  }
+
+  /**
+   * Says something to every client that is connected and takes such (S0-17). One that cannot be reached keeps no other
+   * from hearing it.
+   * @returns how many were told
+   */
+  notice(message: string): number {
+    const announcement = { kind: 'notice', message } as const;
+    let count = 0;
+    for (const listener of this.listeners) {
+      if (!listener.wants(announcement)) continue;
+      try {
+        listener.hear(announcement);
+        count += 1;
+      } catch (error) {
+        this.logger.warn(`A client could not be told: ${String(error)}`);
+      }
+    }
+    return count;
   }
 
   private tellList(kind: PolicyTarget['kind']): void {

@@ -9,6 +9,7 @@ import { ClientCapabilities } from './capabilities.js';
 import { type ClientInfo, keptClientInfo } from './client-info.js';
 import { openSession, sealSession, type SessionIdentity } from './sealed-session.js';
 import { Sealer } from './sealer.js';
+import { keptOrigin, type SessionOrigin } from './session-origin.js';
 import { hashOfId, Session, type SessionEndReason } from './session.js';
 import { SessionRecords } from './session-records.js';
 import { SessionRegistry } from './session-registry.js';
@@ -23,6 +24,7 @@ export interface OpenSession {
   /** `params.capabilities`, as the client sent it. */
   readonly capabilities: JsonObject;
   readonly clientInfo?: ClientInfo | undefined;
+  readonly origin?: SessionOrigin | undefined;
   /**
    * Whether the session gets a sealed id, which any connection and any replica can bring back. Otherwise it lives and
    * dies with its connection: whoever owns that ends it.
@@ -37,6 +39,7 @@ export class SessionService {
   private readonly registry: SessionRegistry;
   private readonly rebuilds = new Map<string, Promise<Session | undefined>>();
   private isClosed = false;
+  private opened = 0;
 
   constructor(
     private readonly terms: SessionTerms,
@@ -52,6 +55,11 @@ export class SessionService {
     return this.registry.count;
   }
 
+  /** Sessions that were opened in this process so far. */
+  get openedCount(): number {
+    return this.opened;
+  }
+
   /** The live sessions of this process, in no promised order. */
   list(): Session[] {
     return [...this.registry];
@@ -63,7 +71,7 @@ export class SessionService {
    * @throws ProtocolError invalid_request: the names of the principal do not fit into an id
    * @throws ProtocolError shutting_down
    */
-  open({ principal, revision, capabilities, clientInfo, sealed }: OpenSession): Session {
+  open({ principal, revision, capabilities, clientInfo, origin, sealed }: OpenSession): Session {
     const issuedAt = this.terms.now();
     const identity: SessionIdentity = {
       key: randomBytes(KEY_BYTES).toString('hex'),
@@ -76,7 +84,8 @@ export class SessionService {
     };
     const id = sealed ? sealSession(this.sealer, identity) : undefined;
     const record = { lastSeenAt: issuedAt, ...(clientInfo && { clientInfo: keptClientInfo(clientInfo) }) };
-    const session = this.admit(principal, { id, identity, record });
+    const session = this.admit(principal, { id, identity, record, origin: origin && keptOrigin(origin) });
+    this.opened += 1;
     void this.records.write(session, issuedAt);
     this.security.emit('session_created', { sessionId: session.idHash, principal: nameOf(principal) });
     return session;
@@ -188,13 +197,14 @@ export class SessionService {
     return this.admit(principal, { id, identity, record: { ...record, lastSeenAt: now } });
   }
 
-  private admit(principal: Principal, { id, identity, record }: Admission): Session {
+  private admit(principal: Principal, { id, identity, record, origin }: Admission): Session {
     if (this.isClosed) throw new ProtocolError('shutting_down', 'The server is shutting down: try again');
     this.makeRoomFor(principal);
     const session = new Session({
       ...identity,
       ...record,
       id,
+      origin,
       owner: this.registry.ownerOf(principal),
       watch: this.registry,
       logLevel: logSeverity(record.logLevel),
@@ -255,6 +265,7 @@ interface Admission {
   readonly id: string | undefined;
   readonly identity: SessionIdentity;
   readonly record: SessionRecord;
+  readonly origin?: SessionOrigin | undefined;
 }
 
 interface Named {

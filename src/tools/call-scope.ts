@@ -40,6 +40,10 @@ export class CallScope {
 
   constructor(readonly origin: CallOrigin) {}
 
+  get requestId(): string {
+    return this.origin.requestId;
+  }
+
   /** Gives the call until then: it has become a task. @param at monotonic ms */
   prolong(at: number): void {
     this.isProlonged = true;
