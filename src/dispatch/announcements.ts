@@ -4,6 +4,7 @@ import type { JsonObject } from '../common/index.js';
 import { encodeNotification } from '../protocol/index.js';
 import { ResourceRegistry } from '../resources/index.js';
 import type { Session } from '../session/index.js';
+import { Bus } from '../store/index.js';
 import { ToolRegistry } from '../tools/index.js';
 
 /** Something that changed on the server, or that its operator has to say, for whoever wants to know. */
@@ -57,6 +58,20 @@ export function notificationOf(announcement: Announcement): { readonly method: s
   }
 }
 
+const UPDATED = 'resource-updated';
+const LIST_CHANGED = 'list-changed';
+const TASK_CHANGED = 'task-changed';
+
+interface TaskNews {
+  readonly taskId: string;
+  readonly view: JsonObject;
+}
+
+/** Stands for every entry of a list. */
+function wholeList(kind: PolicyTarget['kind']): PolicyTarget {
+  return { kind, name: '*', tags: [], roles: undefined };
+}
+
 /**
  * Tells clients what changed: those only who can see it, and changes of one list that come together once (D-13).
  */
@@ -70,10 +85,14 @@ export class Announcements implements OnModuleInit {
     private readonly tools: ToolRegistry,
     private readonly resources: ResourceRegistry,
     private readonly policy: Policy,
+    private readonly bus: Bus,
   ) {}
 
   onModuleInit(): void {
     this.tools.onChange((tool) => this.listChanged(tool.target));
+    this.bus.subscribe(UPDATED, (uri) => this.tellUpdated(uri));
+    this.bus.subscribe(TASK_CHANGED, (message) => this.tellTask(JSON.parse(message) as TaskNews));
+    this.bus.subscribe(LIST_CHANGED, (kind) => this.listChanged(wholeList(kind as PolicyTarget['kind'])));
   }
 
   /** Tells everyone that the server is ending. */
@@ -103,8 +122,22 @@ export class Announcements implements OnModuleInit {
     queueMicrotask(() => this.tellList(target.kind));
   }
 
-  /** What a resource holds has changed. */
+  /** What a resource holds has changed, for clients of every replica. */
   updated(uri: string): void {
+    this.bus.publish(UPDATED, uri);
+  }
+
+  /** A list has changed for everyone, at every replica. */
+  wholeListChanged(kind: PolicyTarget['kind']): void {
+    this.bus.publish(LIST_CHANGED, kind);
+  }
+
+  /** A task has changed; who listens for it was found to own it. */
+  taskChanged(taskId: string, view: JsonObject): void {
+    this.bus.publish(TASK_CHANGED, JSON.stringify({ taskId, view } satisfies TaskNews));
+  }
+
+  private tellUpdated(uri: string): void {
     const announcement = { kind: 'updated', uri } as const;
     for (const listener of this.listeners) {
       if (listener.wants(announcement) && this.resources.isVisible(uri, listener.principal))
@@ -112,8 +145,7 @@ export class Announcements implements OnModuleInit {
     }
   }
 
-  /** A task has changed; who listens for it was found to own it. */
-  taskChanged(taskId: string, view: JsonObject): void {
+  private tellTask({ taskId, view }: TaskNews): void {
     const announcement = { kind: 'task', taskId, view } as const;
     for (const listener of this.listeners) if (listener.wants(announcement)) listener.hear(announcement);
   }

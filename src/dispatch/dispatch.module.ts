@@ -26,6 +26,7 @@ import { Pages } from './pages.js';
 import { METHOD_HANDLERS, RequestServer } from './request-server.js';
 import { Rounds } from './rounds.js';
 import { ServerIdentity } from './server-identity.js';
+import { TaskPlaces } from './tasks/task-places.js';
 import { TaskStarter } from './tasks/task-starter.js';
 import { Tasks } from './tasks/tasks.js';
 
@@ -54,6 +55,7 @@ const HANDLERS = [
     RequestServer,
     Rounds,
     ServerIdentity,
+    TaskPlaces,
     Tasks,
     TaskStarter,
     ...HANDLERS,

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/index.js';
 import { Sealer } from './sealer.js';
+import { SessionPeers } from './session-peers.js';
 import { SessionRecords } from './session-records.js';
 import { SessionService } from './session.service.js';
 import { SessionSweeper } from './session-sweeper.js';
@@ -9,7 +10,7 @@ import { SessionTerms } from './session-terms.js';
 /** Needs AppConfig, Clock and the store ports from global modules. */
 @Module({
   imports: [AuditModule],
-  providers: [Sealer, SessionRecords, SessionService, SessionSweeper, SessionTerms],
+  providers: [Sealer, SessionPeers, SessionRecords, SessionService, SessionSweeper, SessionTerms],
   exports: [Sealer, SessionService],
 })
 export class SessionModule {}

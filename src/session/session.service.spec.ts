@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
+import { alone } from '../../test/support/alone.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
@@ -14,9 +15,11 @@ import {
   type DurableStore,
   EmbeddedState,
   SessionStore,
+  Replica,
 } from '../store/index.js';
 import { MAX_CLIENT_INFO_CHARS } from './client-info.js';
 import { Sealer } from './sealer.js';
+import { SessionPeers } from './session-peers.js';
 import { SessionRecords } from './session-records.js';
 import { SessionTerms } from './session-terms.js';
 import { type OpenSession, SessionService } from './session.service.js';
@@ -73,6 +76,7 @@ describe('SessionService', () => {
       new Sealer(state.keys),
       new SessionRecords(store ?? new DurableSessionStore(durable), durable),
       security,
+      new SessionPeers(state.bus, new Replica(), alone(state, clock)),
     );
   /** What is left after a crash is the folder: nothing is written at the end. */
   const restart = async (settings?: ConfigOverrides['sessions']): Promise<void> => {
@@ -86,11 +90,11 @@ describe('SessionService', () => {
 
   describe('opening and finding', () => {
     it('S3-2 keeps where a session came from', () => {
-    const origin = { door: 'http', address: '10.0.0.1', userAgent: 'ua/1' };
-    expect([open({ origin }).origin, sessions.openedCount]).toEqual([origin, 1]);
-  });
+      const origin = { door: 'http', address: '10.0.0.1', userAgent: 'ua/1' };
+      expect([open({ origin }).origin, sessions.openedCount]).toEqual([origin, 1]);
+    });
 
-  it('finds a session by its id, with what initialize said', async () => {
+    it('finds a session by its id, with what initialize said', async () => {
       const clientInfo = { name: 'c', version: '1', title: 'C', more: 'dropped' };
       const session = open({ capabilities: { roots: { listChanged: true } }, clientInfo });
       expect(sessions.peek(idOf(session), ALICE)).toBe(session);

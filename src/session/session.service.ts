@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { isGatehouseError, type JsonObject, ProtocolError } from '../common/index.js';
-import { type LegacyRevision, logSeverity } from '../protocol/index.js';
+import { type LegacyRevision, logSeverity, type RequestId } from '../protocol/index.js';
 import type { SessionRecord } from '../store/index.js';
 import { ClientCapabilities } from './capabilities.js';
 import { type ClientInfo, keptClientInfo } from './client-info.js';
@@ -11,6 +11,7 @@ import { openSession, sealSession, type SessionIdentity } from './sealed-session
 import { Sealer } from './sealer.js';
 import { keptOrigin, type SessionOrigin } from './session-origin.js';
 import { hashOfId, Session, type SessionEndReason } from './session.js';
+import { type PeerNews, SessionPeers } from './session-peers.js';
 import { SessionRecords } from './session-records.js';
 import { SessionRegistry } from './session-registry.js';
 import { SessionTerms } from './session-terms.js';
@@ -34,7 +35,7 @@ export interface OpenSession {
 
 /** Opens, finds and ends sessions. @see DESIGN decision 3, D-7, D-8, D-11; src/session/README.md */
 @Injectable()
-export class SessionService {
+export class SessionService implements OnModuleInit {
   private readonly logger = new Logger(SessionService.name);
   private readonly registry: SessionRegistry;
   private readonly rebuilds = new Map<string, Promise<Session | undefined>>();
@@ -46,8 +47,13 @@ export class SessionService {
     private readonly sealer: Sealer,
     private readonly records: SessionRecords,
     private readonly security: SecurityLog,
+    private readonly peers: SessionPeers,
   ) {
     this.registry = new SessionRegistry(terms);
+  }
+
+  onModuleInit(): void {
+    this.peers.listen((news) => this.heard(news));
   }
 
   /** Live sessions of this process. */
@@ -119,7 +125,7 @@ export class SessionService {
     if (!isOwnedBy(identity, principal)) return this.refuse('session_hijack_attempt', details);
     if (identity.expiresAt <= this.terms.now())
       return this.refuse('session_expired', { ...details, reason: 'expired' });
-    const session = this.registry.get(id) ?? (await this.rebuild(id, identity, principal));
+    const session = this.current(id) ?? (await this.rebuild(id, identity, principal));
     if (!session || session.isEnded) return this.refuse('session_expired', { ...details, reason: 'ended' });
     const now = this.terms.now();
     if (this.isAlive(session, now)) {
@@ -142,9 +148,24 @@ export class SessionService {
    */
   async end(session: Session, reason: Exclude<SessionEndReason, 'shutdown'>): Promise<void> {
     this.drop(session, reason);
-    if (session.id !== undefined && session.expiresAt > this.terms.now()) {
+    if (session.id === undefined || session.expiresAt <= this.terms.now()) return;
+    try {
       await this.records.bury(session.key, session.expiresAt);
+    } finally {
+      this.peers.tell({ kind: 'ended', key: session.key });
     }
+  }
+
+  /** Lets other replicas know what the client has set: its log level, its subscriptions. */
+  async share(session: Session): Promise<void> {
+    if (!this.peers.areThere || session.id === undefined) return;
+    await this.records.write(session, this.terms.now());
+    this.peers.tell({ kind: 'changed', key: session.key });
+  }
+
+  /** Cancels a call of a session that may run at another replica. */
+  cancelElsewhere({ id, key }: Session, requestId: RequestId, why: string): void {
+    if (id !== undefined) this.peers.tell({ kind: 'cancel', key, requestId, why });
   }
 
   /**
@@ -156,7 +177,7 @@ export class SessionService {
     const ends: Promise<void>[] = [];
     for (const session of this.registry) {
       if (session.expiresAt <= now) ends.push(this.logged(this.end(session, 'expired')));
-      else if (!this.isAlive(session, now)) ends.push(this.logged(this.end(session, 'idle')));
+      else if (!this.isAlive(session, now)) ends.push(this.logged(this.retire(session, now)));
       else if (session.isBusy) this.note(session, now);
       else this.records.writeIfDue(session, now);
     }
@@ -175,6 +196,37 @@ export class SessionService {
       if (session.isDirty) writes.push(this.records.write(session, now));
     }
     await Promise.all(writes);
+  }
+
+  /** The session where it is in this process, and not so old that another replica may know better. */
+  private current(id: string): Session | undefined {
+    const session = this.registry.get(id);
+    if (!session || !this.peers.areThere || this.isAlive(session, this.terms.now())) return session;
+    this.drop(session, 'elsewhere');
+    return undefined;
+  }
+
+  /** Ends a session that was idle for too long here, unless it was used elsewhere. */
+  private async retire(session: Session, now: number): Promise<void> {
+    if (!this.peers.areThere || session.id === undefined) return this.end(session, 'idle');
+    const record = await this.records.read(session.key);
+    const isUsed = record !== undefined && record !== 'ended' && !this.terms.wasIdleTooLong(record.lastSeenAt, now);
+    if (isUsed || record === 'ended') this.drop(session, 'elsewhere');
+    else await this.end(session, 'idle');
+  }
+
+  private heard(news: PeerNews): void {
+    const session = this.registry.withKey(news.key);
+    if (!session) return;
+    if (news.kind === 'ended') this.drop(session, 'deleted');
+    else if (news.kind === 'cancel') session.cancel(news.requestId, news.why);
+    else void this.logged(this.refresh(session));
+  }
+
+  private async refresh(session: Session): Promise<void> {
+    const record = await this.records.read(session.key);
+    if (record === 'ended') this.drop(session, 'deleted');
+    else if (record) session.adopt(logSeverity(record.logLevel), record.subscriptions ?? []);
   }
 
   /** Two requests that come with an id at the same time share one session. */

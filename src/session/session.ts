@@ -8,9 +8,9 @@ import { LruPlace } from './lru-list.js';
 import type { SessionOrigin } from './session-origin.js';
 import type { SessionOwner } from './session-owner.js';
 
-/** Why a session ended. After `shutdown` alone its id goes on: the session outlasts the process. */
+/** Why a session ended. After `shutdown` and `elsewhere` its id goes on: the session outlasts the process, or is used at another replica. */
 export type SessionEndReason =
-  'deleted' | 'disconnected' | 'idle' | 'expired' | 'gave_way' | 'admin' | 'revoked' | 'shutdown';
+  'deleted' | 'disconnected' | 'idle' | 'expired' | 'gave_way' | 'admin' | 'revoked' | 'elsewhere' | 'shutdown';
 
 /** A call that is running in a session. */
 export interface InFlightCall {
@@ -150,6 +150,12 @@ export class Session {
     if (!this.subscribed?.delete(uri)) return;
     if (this.subscribed.size === 0) this.subscribed = undefined;
     this.isDirty = true;
+  }
+
+  /** Takes over what was set at another replica. */
+  adopt(logLevel: LogSeverity | undefined, subscriptions: readonly string[]): void {
+    this.level = logLevel;
+    this.subscribed = subscriptions.length > 0 ? new Set(subscriptions) : undefined;
   }
 
   /** Whether the session is over; nothing starts in it any more. */

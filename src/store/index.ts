@@ -5,6 +5,7 @@ export { EmbeddedState, type EmbeddedStateOptions } from './embedded-state.js';
 export { EventLog, type EventRetention, type LoggedEvents } from './event-log.js';
 export { DurableSessionStore } from './memory/durable-session-store.js';
 export { Replica } from './replica.js';
+export { Replicas } from './replicas.js';
 export { SessionKeys } from './session-keys.js';
 export { type SessionRecord, SessionStore } from './session-store.js';
 export { openState, StoreModule, type StoreModuleOptions } from './store.module.js';

@@ -8,6 +8,7 @@ import { EmbeddedState } from './embedded-state.js';
 import { EventLog } from './event-log.js';
 import { DurableSessionStore } from './memory/durable-session-store.js';
 import { Replica } from './replica.js';
+import { Replicas } from './replicas.js';
 import { SessionKeys } from './session-keys.js';
 import { SessionStore } from './session-store.js';
 import { StoreBackend } from './store-backend.js';
@@ -36,6 +37,7 @@ export class StoreModule {
       global: true,
       providers: [
         { provide: Replica, useValue: replica },
+        Replicas,
         {
           provide: StoreBackend,
           inject: [AppConfig, Clock],
@@ -53,7 +55,7 @@ export class StoreModule {
           useFactory: (durable: DurableStore) => new DurableSessionStore(durable),
         },
       ],
-      exports: [Bus, DurableStore, EventLog, Replica, SessionKeys, SessionStore, StoreBackend, StoreHealth],
+      exports: [Bus, DurableStore, EventLog, Replica, Replicas, SessionKeys, SessionStore, StoreBackend, StoreHealth],
     };
   }
 }
