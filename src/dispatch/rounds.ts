@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/index.js';
-import { Clock, isJsonObject, type JsonObject, ProtocolError, ToolError } from '../common/index.js';
+import { canonicalJson, Clock, isJsonObject, type JsonObject, ProtocolError, ToolError } from '../common/index.js';
 import { Sealer } from '../session/index.js';
 import { DurableStore, Replicas } from '../store/index.js';
 
@@ -133,17 +133,8 @@ function subjectOf({ issuer, subject }: Principal): string {
 function digest(method: string, params: JsonObject): string {
   const { _meta: _1, inputResponses: _2, requestState: _3, ...asked } = params;
   return createHash('sha256')
-    .update(`${method}\n${canonical(asked)}`)
+    .update(`${method}\n${canonicalJson(asked)}`)
     .digest('base64url');
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value) ?? 'null';
-  const entries = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
-  return `{${entries.join(',')}}`;
 }
 
 /** @throws ProtocolError invalid_params */

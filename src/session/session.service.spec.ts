@@ -5,12 +5,12 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { alone } from '../../test/support/alone.js';
+import { FailingStore } from '../../test/support/failing-store.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
 import {
-  type DurableRecord,
   DurableSessionStore,
   type DurableStore,
   EmbeddedState,
@@ -372,37 +372,10 @@ describe('SessionService', () => {
   });
 
   describe('when the store fails', () => {
-    class FailingStore implements DurableStore {
-      isDown = false;
-      puts: DurableRecord[] = [];
-
-      private async check(): Promise<void> {
-        if (this.isDown) throw new Error('out of reach');
-      }
-      async get(...args: [string, string]): Promise<unknown> {
-        return this.check().then(() => state.durable.get(...args));
-      }
-      async has(...args: [string, string]): Promise<boolean> {
-        return this.check().then(() => state.durable.has(...args));
-      }
-      async put(record: DurableRecord): Promise<void> {
-        this.puts.push(record);
-        return this.check().then(() => state.durable.put(record));
-      }
-      async putIfAbsent(record: DurableRecord): Promise<boolean> {
-        return this.check().then(() => state.durable.putIfAbsent(record));
-      }
-      async delete(...args: [string, string]): Promise<void> {
-        return this.check().then(() => state.durable.delete(...args));
-      }
-      async list(namespace: string): Promise<DurableRecord[]> {
-        return state.durable.list(namespace);
-      }
-    }
     let failing: FailingStore;
 
     beforeEach(() => {
-      failing = new FailingStore();
+      failing = new FailingStore(() => state.durable);
       sessions = serve({}, failing);
     });
 

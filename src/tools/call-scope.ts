@@ -20,6 +20,8 @@ export interface CallOrigin {
   readonly sessionHash?: string | undefined;
   /** Deadline that the caller asks for, ms, >= 1. It can only shorten. */
   readonly timeoutMs?: number | undefined;
+  /** Repeats of one call have the same; 1 to 128 characters. */
+  readonly idempotencyKey?: string | undefined;
   readonly client: ClientPort;
   /** What the request said of the trace that it belongs to. */
   readonly trace?: TraceContext | undefined;

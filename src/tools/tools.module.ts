@@ -10,6 +10,7 @@ import { Deadlines } from './deadlines.js';
 import { Enhancers } from './enhancers.js';
 import { FeatureRunner } from './feature-runner.js';
 import { FeatureScanner } from './feature-scanner.js';
+import { KeyedCalls } from './idempotency/keyed-calls.js';
 import { ToolExecutor } from './tool-executor.js';
 import { ToolRegistry } from './tool-registry.js';
 import { ToolScanner } from './tool-scanner.js';
@@ -23,6 +24,7 @@ import { ToolScanner } from './tool-scanner.js';
     Enhancers,
     FeatureRunner,
     FeatureScanner,
+    KeyedCalls,
     ToolExecutor,
     ToolRegistry,
     ToolScanner,
