@@ -10,7 +10,7 @@ import { MetricsModule } from './metrics/index.js';
 import { PromptsModule } from './prompts/index.js';
 import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
-import { type EmbeddedState, StoreModule } from './store/index.js';
+import { Replica, type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -42,7 +42,7 @@ export class GatehouseModule {
   static forServer(
     config: AppConfig,
     plugins: readonly Plugin[],
-    state: EmbeddedState,
+    state: StoreBackend,
     source?: ConfigSource,
   ): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
@@ -54,7 +54,7 @@ export class GatehouseModule {
 interface Composition {
   readonly tools: DefinedTools['tools'];
   readonly applyGlobalEnhancers: boolean;
-  readonly state?: EmbeddedState;
+  readonly state?: StoreBackend;
   readonly source?: ConfigSource | undefined;
 }
 

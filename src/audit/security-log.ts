@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/index.js';
+import { eventName } from './tcp-event-names.js';
 
 /** Names of REQUIREMENTS 6.1. */
 export type SecurityEvent =
@@ -82,7 +83,8 @@ export class LoggerSecurityLog extends SecurityLog {
   }
 
   override emit(event: SecurityEvent, details: SecurityDetails): void {
-    const line = { timestamp: new Date(this.clock.now()).toISOString(), event, ...details };
+    const name = eventName(event, details['transport']);
+    const line = { timestamp: new Date(this.clock.now()).toISOString(), event: name, ...details };
     const text = `[SECURITY] ${JSON.stringify(line)}`;
     if (WARNINGS.has(event)) this.logger.warn(text);
     else if (NOTICES.has(event)) this.logger.log(text);

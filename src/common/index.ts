@@ -1,3 +1,4 @@
+export { canonicalJson } from './canonical-json.js';
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_CODES, type ErrorCode, type ErrorKind } from './errors/error-codes.js';
 export {

@@ -18,6 +18,7 @@ export class AppConfig implements Groups {
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
   readonly sessions: Groups['sessions'];
+  readonly redis: Groups['redis'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
   readonly logging: Groups['logging'];
@@ -35,6 +36,7 @@ export class AppConfig implements Groups {
     this.limits = groups.limits;
     this.rate = groups.rate;
     this.sessions = groups.sessions;
+    this.redis = groups.redis;
     this.tools = groups.tools;
     this.breaker = groups.breaker;
     this.logging = groups.logging;

@@ -9,6 +9,9 @@ import {
   pathMeansTls,
   type Settled,
   tlsMeansHsts,
+  bufferHoldsMessage,
+  tcpIdleTimeoutIsLong,
+  wsIdleTimeoutIsLong,
 } from './rules.js';
 import type { Groups } from './schema.js';
 
@@ -16,7 +19,7 @@ const DEFAULTS = AppConfig.of();
 
 /** Settings that differ from the defaults, not judged by the rules yet. */
 function settled(
-  { server, http, tls }: { [Name in 'server' | 'http' | 'tls']?: Partial<Groups[Name]> },
+  { server, http, tls, limits }: { [Name in 'server' | 'http' | 'tls' | 'limits']?: Partial<Groups[Name]> },
   sources: Record<string, Source> = {},
 ): Settled {
   const groups = {
@@ -24,6 +27,7 @@ function settled(
     server: { ...DEFAULTS.server, ...server },
     http: { ...DEFAULTS.http, ...http },
     tls: { ...DEFAULTS.tls, ...tls },
+    limits: { ...DEFAULTS.limits, ...limits },
   };
   return { groups, sourceOf: (key) => sources[key] ?? 'default' };
 }
@@ -137,5 +141,26 @@ describe('tlsMeansHsts', () => {
     });
     expect(tlsMeansHsts.check(settled(on, { 'http.hstsMaxAgeSec': 'env' }))).toBeUndefined();
     expect(tlsMeansHsts.check(settled({}))).toBeUndefined();
+  });
+});
+
+describe('bufferHoldsMessage', () => {
+  it('K-14 the hard limit is never under that of a message', () => {
+    const found = bufferHoldsMessage.check(settled({ limits: { maxMessageBytes: 20_000_000 } }));
+    expect(found?.change).toEqual({ limits: { maxBufferBytes: 20_000_000 } });
+    expect(found?.warning).toContain('config_clamped param=limits.maxBufferBytes original=16777216 new=20000000');
+    expect(bufferHoldsMessage.check(settled({ limits: { maxBufferBytes: 1_048_576 } }))).toBeUndefined();
+  });
+});
+
+describe('idle timeouts', () => {
+  it.each([
+    ['wsIdleTimeoutMs', wsIdleTimeoutIsLong],
+    ['tcpIdleTimeoutMs', tcpIdleTimeoutIsLong],
+  ] as const)('K-15 %s is off, or 10 s at least', (property, rule) => {
+    for (const ms of [0, 10_000, 300_000]) expect(rule.check(settled({ limits: { [property]: ms } }))).toBeUndefined();
+    const found = rule.check(settled({ limits: { [property]: 9_999 } }));
+    expect(found?.change).toEqual({ limits: { [property]: 10_000 } });
+    expect(found?.warning).toContain(`param=limits.${property} original=9999 new=10000`);
   });
 });

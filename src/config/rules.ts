@@ -81,6 +81,50 @@ export const pathMeansTls: Rule = {
     return { change: { tls: { enabled: true } }, source: sourceOf(given) };
   },
 };
+/** What one replica sealed must open at the others (D-9). */
+export const replicasShareKeys: Rule = {
+  reads: ['redis.url', 'sessions.keys'],
+  check: ({ groups: { redis, sessions } }) => {
+    if (redis.url === undefined || sessions.keys !== undefined) return undefined;
+    return {
+      fault:
+        'MCP_REDIS_URL needs MCP_SESSION_KEYS, the same for all replicas: what one seals, another opens. ' +
+        'Make one: echo "k1:$(openssl rand -base64 32)"',
+    };
+  },
+};
+
+/** What is cut off is never less than what is answered with an error (K-14). */
+export const bufferHoldsMessage: Rule = {
+  reads: ['limits.maxMessageBytes', 'limits.maxBufferBytes'],
+  check: ({ groups: { limits } }) => {
+    if (limits.maxBufferBytes >= limits.maxMessageBytes) return undefined;
+    return {
+      change: { limits: { maxBufferBytes: limits.maxMessageBytes } },
+      warning:
+        `config_clamped param=limits.maxBufferBytes original=${limits.maxBufferBytes} new=${limits.maxMessageBytes}: ` +
+        'it is never less than limits.maxMessageBytes',
+    };
+  },
+};
+
+const MIN_IDLE_MS = 10_000;
+
+/** An idle timeout is off, or long enough for a person to think. */
+const idleTimeoutIsLong = (property: 'wsIdleTimeoutMs' | 'tcpIdleTimeoutMs'): Rule => ({
+  reads: [`limits.${property}`],
+  check: ({ groups: { limits } }) => {
+    const given = limits[property];
+    if (given === 0 || given >= MIN_IDLE_MS) return undefined;
+    return {
+      change: { limits: { [property]: MIN_IDLE_MS } },
+      warning: `config_clamped param=limits.${property} original=${given} new=${MIN_IDLE_MS}: it is 0, or at least that`,
+    };
+  },
+});
+
+export const wsIdleTimeoutIsLong = idleTimeoutIsLong('wsIdleTimeoutMs');
+export const tcpIdleTimeoutIsLong = idleTimeoutIsLong('tcpIdleTimeoutMs');
 
 /** Client certificates are judged by a CA of our own: any public one would let in whoever has any certificate (S0-28). */
 export const clientAuthNeedsCa: Rule = {
@@ -118,6 +162,10 @@ export const RULES: readonly Rule[] = [
   addressMeansHttp,
   openBindNeedsConsent,
   bodyOutlastsHeaders,
+  replicasShareKeys,
+  bufferHoldsMessage,
+  wsIdleTimeoutIsLong,
+  tcpIdleTimeoutIsLong,
   pathMeansTls,
   clientAuthNeedsCa,
   tlsMeansHsts,

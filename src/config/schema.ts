@@ -6,6 +6,7 @@ import { LimitSettings } from './settings/limit.settings.js';
 import { LoggingSettings } from './settings/logging.settings.js';
 import { PolicySettings } from './settings/policy.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
+import { RedisSettings } from './settings/redis.settings.js';
 import { ServerSettings } from './settings/server.settings.js';
 import { SessionSettings } from './settings/session.settings.js';
 import { TlsSettings } from './settings/tls.settings.js';
@@ -19,6 +20,7 @@ export const GROUPS = {
   limits: LimitSettings,
   rate: RateSettings,
   sessions: SessionSettings,
+  redis: RedisSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
   logging: LoggingSettings,

@@ -34,11 +34,6 @@ export class Catalogue {
 
   /** Says that the list of prompts, or of resources, has changed for everyone. */
   listChanged(list: 'prompts' | 'resources'): void {
-    this.announcements.listChanged({
-      kind: list === 'prompts' ? 'prompt' : 'resource',
-      name: '*',
-      tags: [],
-      roles: undefined,
-    });
+    this.announcements.wholeListChanged(list === 'prompts' ? 'prompt' : 'resource');
   }
 }

@@ -33,6 +33,7 @@ import { RunningWork } from './running-work.js';
 import { RuleReview } from './rule-review.js';
 import { ServerIdentity } from './server-identity.js';
 import { ViewAnnouncements } from './view-announcements.js';
+import { TaskPlaces } from './tasks/task-places.js';
 import { TaskStarter } from './tasks/task-starter.js';
 import { Tasks } from './tasks/tasks.js';
 
@@ -67,6 +68,7 @@ const HANDLERS = [
     RunningWork,
     RuleReview,
     ServerIdentity,
+    TaskPlaces,
     Tasks,
     TaskStarter,
     ViewAnnouncements,

@@ -14,6 +14,7 @@ import {
   type RequestMessage,
   rulesOf,
 } from '../protocol/index.js';
+import { SessionService } from '../session/index.js';
 import { callerKey } from './caller-key.js';
 import { ClientQuestions } from './client-questions.js';
 import type { Exchange } from './exchange.js';
@@ -32,6 +33,7 @@ export class Dispatcher {
   constructor(
     private readonly server: RequestServer,
     private readonly questions: ClientQuestions,
+    private readonly sessions: SessionService,
     private readonly rates: RateLimiter,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
@@ -114,7 +116,8 @@ export class Dispatcher {
     const { requestId, reason } = message.params ?? {};
     if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
     const why = typeof reason === 'string' ? reason : 'by the client';
-    if (!session?.cancel(requestId, why)) calls.cancel(requestId, why);
+    if (session?.cancel(requestId, why) || calls.cancel(requestId, why)) return;
+    if (session) this.sessions.cancelElsewhere(session, requestId, why);
   }
 }
 

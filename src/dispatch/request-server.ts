@@ -22,6 +22,10 @@ export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
 /** `_meta` key by which a caller asks for a deadline of its own, ms. */
 const TIMEOUT_META = 'mcp-gatehouse/timeoutMs';
 
+/** `_meta` key by which a caller names a call, so that a repeat of it does not run again (D-15). */
+const IDEMPOTENCY_META = 'mcp-gatehouse/idempotencyKey';
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+
 /** Methods of 2026-07-28 that may ask the client for input. @see MCP 2026-07-28, basic/patterns/mrtr, "Supported Requests" */
 const MULTI_ROUND: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
@@ -135,6 +139,7 @@ export class RequestServer {
       sessionHash: peer.sessionHash,
       timeoutMs: typeof timeout === 'number' && timeout >= 1 ? timeout : undefined,
       client,
+      idempotencyKey: isJsonObject(meta) && IDEMPOTENCY_META in meta ? idempotencyKeyOf(meta) : undefined,
       trace: isJsonObject(meta) && 'traceparent' in meta ? traceOf(meta) : undefined,
     });
     return { request, params: request.params ?? {}, exchange, peer, scope };
@@ -178,6 +183,16 @@ function progressTokenOf({ params }: RequestMessage): string | number | undefine
   const meta = params?.['_meta'];
   const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
   return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+}
+
+/** @throws ProtocolError invalid_params: a key that is passed over would let the call run twice */
+function idempotencyKeyOf(meta: JsonObject): string {
+  const key = meta[IDEMPOTENCY_META];
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new ProtocolError(
+    'invalid_params',
+    `Invalid params: ${IDEMPOTENCY_META} must be 1 to 128 characters of visible ASCII`,
+  );
 }
 
 /** Only what has the form of a text is handed on: what it says is for whoever reads it. */

@@ -23,6 +23,11 @@ export class LruMap<Value> {
     return this.entries.get(key);
   }
 
+  /** The entries, the least recently used first; looking at them is no use of them. */
+  values(): IterableIterator<Value> {
+    return this.entries.values();
+  }
+
   get size(): number {
     return this.entries.size;
   }

@@ -65,4 +65,19 @@ describe('MemoryRateLimiter', () => {
     expect(rates.takeMessage('caller 2').isAllowed).toBe(false);
     expect(rates.takeMessage('caller 1').isAllowed).toBe(true);
   });
+
+  it('S0-15 tells how many callers have used more than a share of their limit, in the window up to now', () => {
+    const rates = limiter({ maxMessages: 4 });
+    for (const [caller, count] of [
+      ['a', 3],
+      ['b', 2],
+      ['c', 6],
+    ] as const) {
+      for (let i = 0; i < count; i++) rates.takeMessage(caller);
+    }
+    expect([rates.callersOver(0.5), rates.callersOver(0), rates.callersOver(1)]).toEqual([2, 3, 0]);
+    clock.advance(60_000);
+    expect(rates.callersOver(0)).toBe(0);
+    expect(rates.takeMessage('a').isAllowed).toBe(true);
+  });
 });

@@ -13,6 +13,12 @@ export abstract class RateLimiter {
   /** Counts one connection of an address. @param address as `addressKey` names it */
   abstract takeConnection(address: string): RateOutcome;
 
+  /**
+   * How many callers have used more than a share of their messages, in the window up to now: what a monitor shows.
+   * @param share 0 to 1
+   */
+  abstract callersOver(share: number): number;
+
   /** Counts one run of a tool. @param perMinute runs a minute that the tool allows each caller, >= 1 */
   abstract takeRun(caller: string, tool: string, perMinute: number): RateOutcome;
 
@@ -43,6 +49,13 @@ export class MemoryRateLimiter extends RateLimiter {
     return this.windows
       .use(caller, () => new SlidingWindow(maxMessages + burst, windowMs))
       .take(this.clock.monotonic());
+  }
+
+  override callersOver(share: number): number {
+    const now = this.clock.monotonic();
+    let count = 0;
+    for (const window of this.windows.values()) if (window.usedShare(now) > share) count += 1;
+    return count;
   }
 
   override takeConnection(address: string): RateOutcome {

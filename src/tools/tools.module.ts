@@ -11,6 +11,7 @@ import { Deadlines } from './deadlines.js';
 import { Enhancers } from './enhancers.js';
 import { FeatureRunner } from './feature-runner.js';
 import { FeatureScanner } from './feature-scanner.js';
+import { KeyedCalls } from './idempotency/keyed-calls.js';
 import { ToolExecutor } from './tool-executor.js';
 import { ToolRegistry } from './tool-registry.js';
 import { ToolReload } from './tool-reload.js';
@@ -27,6 +28,7 @@ import { ToolStates } from './tool-states.js';
     Enhancers,
     FeatureRunner,
     FeatureScanner,
+    KeyedCalls,
     ToolExecutor,
     ToolRegistry,
     ToolReload,

@@ -37,6 +37,11 @@ class FragileStore extends DurableStore {
     return this.store.put(record);
   }
 
+  override async putIfAbsent(record: DurableRecord): Promise<boolean> {
+    if (this.isBroken) throw new Error('the disk is full');
+    return this.store.putIfAbsent(record);
+  }
+
   override async delete(namespace: string, key: string): Promise<void> {
     if (this.isBroken) throw new Error('the disk is full');
     return this.store.delete(namespace, key);

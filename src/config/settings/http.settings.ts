@@ -64,4 +64,32 @@ export class HttpSettings {
     doc: 'How long browsers keep to HTTPS (Strict-Transport-Security); 0 sends none. 31536000 where TLS is on and nothing is set.',
   })
   readonly hstsMaxAgeSec!: number;
+
+  @Bool({
+    env: 'MCP_WS_FIRST_MESSAGE_AUTH',
+    default: false,
+    doc: 'Let a WebSocket client without a credential in, to prove itself by `authenticate` as its first message, as on TCP.',
+  })
+  readonly wsFirstMessageAuth!: boolean;
+
+  @Bool({
+    env: 'MCP_WS_CLOSE_REFUSED',
+    default: false,
+    doc: 'Accept a WebSocket that is over a limit and close it with 1008, in place of an HTTP status.',
+  })
+  readonly wsCloseRefused!: boolean;
+
+  @Bool({
+    env: 'MCP_LEGACY_SSE_ON_MCP',
+    default: false,
+    doc: 'Open a legacy SSE stream for a GET of /mcp without a session.',
+  })
+  readonly legacySseOnMcp!: boolean;
+
+  @Bool({
+    env: 'MCP_SSE_CLIENT_ID_EVENT',
+    default: false,
+    doc: 'Tell every legacy SSE client its id by a data event, and ping it so; otherwise only those that ask by client_id or X-Client-ID.',
+  })
+  readonly sseClientIdEvent!: boolean;
 }

@@ -8,9 +8,9 @@ export class ServerSettings {
     env: 'MCP_SERVER_TRANSPORT',
     flag: 'transport',
     default: ['stdio'],
-    values: ['stdio', 'http'],
+    values: ['stdio', 'http', 'websocket', 'sse', 'tcp'],
     minItems: 1,
-    doc: 'Transports to serve, comma separated.',
+    doc: 'Transports to serve, comma separated. `http` carries Streamable HTTP, WebSocket and legacy SSE on one port; `websocket` and `sse` restrict that port to themselves.',
   })
   readonly transports!: readonly TransportName[];
 
@@ -33,6 +33,34 @@ export class ServerSettings {
     doc: 'Port of the HTTP listener; 0 takes any free one.',
   })
   readonly port!: number;
+
+  @Int({
+    env: 'MCP_TCP_PORT',
+    flag: 'tcp-port',
+    default: 9500,
+    min: 0,
+    max: 65535,
+    strict: true,
+    doc: 'Port of the TCP listener; 0 takes any free one.',
+  })
+  readonly tcpPort!: number;
+
+  @Bool({
+    env: 'MCP_WS_ROOT_ALIAS',
+    flag: 'ws-root-alias',
+    default: true,
+    doc: 'Take WebSocket clients at the root path too, besides /ws.',
+  })
+  readonly wsRootAlias!: boolean;
+
+  @List({
+    env: 'MCP_TRUSTED_PROXIES',
+    flag: 'trusted-proxy',
+    default: [],
+    format: 'cidr',
+    doc: 'Addresses and CIDR blocks of proxies whose X-Forwarded-For says where a request comes from.',
+  })
+  readonly trustedProxies!: readonly string[];
 
   @Text({
     env: 'MCP_SERVER_NAME',

@@ -25,6 +25,7 @@ export class InitializeHandler {
       revision,
       capabilities: objectParam(params, 'capabilities') ?? {},
       clientInfo: clientInfo(params['clientInfo']),
+      origin: exchange.origin,
       sealed: exchange.isSealed,
     });
     return {
