@@ -164,11 +164,12 @@ describe('other roles', () => {
   it('hold for the next call, and tell of rules that name nothing', async () => {
     const exchange = await world.connect('2025-11-25', {}, new TestExchange(principalOf('team')));
     expect(await names(exchange)).toEqual(['look']);
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     await writeFile(rolesFile, 'roles: { team: { allow: ["tool:change", "tool:chagne"] } }');
     await world.get(ConfigReload).reload();
     expect(await names(exchange)).toEqual(['change']);
     expect(await call(exchange, 'look')).toMatchObject({ error: { data: { kind: 'unknown_tool' } } });
-    expect(Logger.prototype.warn).toHaveBeenCalledWith(
+    expect(warn).toHaveBeenCalledWith(
       'Rule team.allow[1] (roles.yaml:1) names no tool, resource or prompt that there is',
     );
   });

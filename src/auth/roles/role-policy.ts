@@ -37,7 +37,9 @@ export class RolePolicy extends Policy {
   override refusalOf(principal: Principal, target: PolicyTarget): PolicyRefusal | undefined {
     const incident = this.incidents.ofPrincipal(principal) ?? this.incidents.ofTarget(target);
     if (incident) return refusalOfIncident(incident);
-    const required = lackingScopes(principal, target, this.book.setOf(principal).rulesFor(target));
+    const { scopes } = principal;
+    if (!scopes) return undefined;
+    const required = lackingScopes(scopes, target, this.book.setOf(principal).rulesFor(target));
     if (!required) return undefined;
     const reason = `The credential lacks a scope. This needs: ${required.join(' ')}. Ask for a token that has them.`;
     return { kind: 'insufficient_scope', reason, data: { requiredScopes: required } };
