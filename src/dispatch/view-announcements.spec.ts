@@ -129,9 +129,16 @@ describe('an incident', () => {
     const [ada, bob] = [principalOf('admin'), { ...principalOf('admin'), subject: 'bob' }];
     const [hers, his] = [await world.connect(), await world.connect('2025-11-25', {}, new TestExchange(bob))];
     const [waiting, other] = [call(hers, 'wait'), call(his, 'wait')];
+    const ends = [jest.fn(), jest.fn()];
+    for (const [i, principal] of [ada, bob].entries()) {
+      world
+        .get(Announcements)
+        .listen({ principal, wants: () => true, hear: () => undefined, end: ends[i] as () => void });
+    }
     await begin({ kind: 'principal', issuer: ada.issuer, subject: ada.subject });
     // Whichever of call and session ends first tells the caller why.
     expect(await waiting).toMatchObject({ error: { data: { kind: expect.any(String) as unknown } } });
+    expect(ends.map((end) => end.mock.calls.length)).toEqual([1, 0]);
     expect([hers.session?.isEnded, his.session?.isEnded, world.get(SessionService).count]).toEqual([true, false, 1]);
     const refused = { error: { data: { kind: 'quarantined', requestId: expect.any(String) as unknown } } };
     expect(await world.ask('tools/list', {}, hers)).toMatchObject(refused);

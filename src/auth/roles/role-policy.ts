@@ -48,7 +48,7 @@ export class RolePolicy extends Policy {
   override decide(principal: Principal, target: PolicyTarget, args: unknown): PolicyDecision {
     const rules = this.book.setOf(principal).rulesFor(target);
     if (!rules.isVisible) return NOT_FOR_YOU;
-    if (rules.isPlain) return ALLOWED;
+    if (rules.isPlain || args === undefined) return ALLOWED;
     const { isAllowed, rule, demand } = judgeArguments(principal, rules, args);
     if (isAllowed) return ALLOWED;
     if (!rule) return NOT_FOR_YOU;
