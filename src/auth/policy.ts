@@ -26,7 +26,7 @@ export abstract class Policy extends RateRules {
 
   /**
    * The rules on arguments, after they were checked against the schema.
-   * @param args the checked arguments; undefined where the target takes none
+   * @param args the checked arguments; undefined where there are none to judge, as for a resource or a completion
    */
   abstract decide(principal: Principal, target: PolicyTarget, args: unknown): PolicyDecision;
 

@@ -100,6 +100,11 @@ export class Announcements implements OnModuleInit {
     for (const listener of this.listeners) listener.end?.();
   }
 
+  /** Tells some that there will be nothing more to hear. */
+  endWhere(matches: (principal: Principal) => boolean): void {
+    for (const listener of [...this.listeners]) if (matches(listener.principal)) listener.end?.();
+  }
+
   get listenerCount(): number {
     return this.listeners.size;
   }

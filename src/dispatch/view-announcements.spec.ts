@@ -129,9 +129,16 @@ describe('an incident', () => {
     const [ada, bob] = [principalOf('admin'), { ...principalOf('admin'), subject: 'bob' }];
     const [hers, his] = [await world.connect(), await world.connect('2025-11-25', {}, new TestExchange(bob))];
     const [waiting, other] = [call(hers, 'wait'), call(his, 'wait')];
+    const ends = [jest.fn(), jest.fn()];
+    for (const [i, principal] of [ada, bob].entries()) {
+      world
+        .get(Announcements)
+        .listen({ principal, wants: () => true, hear: () => undefined, end: ends[i] as () => void });
+    }
     await begin({ kind: 'principal', issuer: ada.issuer, subject: ada.subject });
     // Whichever of call and session ends first tells the caller why.
     expect(await waiting).toMatchObject({ error: { data: { kind: expect.any(String) as unknown } } });
+    expect(ends.map((end) => end.mock.calls.length)).toEqual([1, 0]);
     expect([hers.session?.isEnded, his.session?.isEnded, world.get(SessionService).count]).toEqual([true, false, 1]);
     const refused = { error: { data: { kind: 'quarantined', requestId: expect.any(String) as unknown } } };
     expect(await world.ask('tools/list', {}, hers)).toMatchObject(refused);
@@ -164,11 +171,12 @@ describe('other roles', () => {
   it('hold for the next call, and tell of rules that name nothing', async () => {
     const exchange = await world.connect('2025-11-25', {}, new TestExchange(principalOf('team')));
     expect(await names(exchange)).toEqual(['look']);
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     await writeFile(rolesFile, 'roles: { team: { allow: ["tool:change", "tool:chagne"] } }');
     await world.get(ConfigReload).reload();
     expect(await names(exchange)).toEqual(['change']);
     expect(await call(exchange, 'look')).toMatchObject({ error: { data: { kind: 'unknown_tool' } } });
-    expect(Logger.prototype.warn).toHaveBeenCalledWith(
+    expect(warn).toHaveBeenCalledWith(
       'Rule team.allow[1] (roles.yaml:1) names no tool, resource or prompt that there is',
     );
   });

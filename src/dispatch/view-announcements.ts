@@ -1,5 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type IncidentChange, Incidents, LiveRoles, type PolicyTarget, type Principal } from '../auth/index.js';
+import {
+  type IncidentChange,
+  Incidents,
+  LiveRoles,
+  type PolicyTarget,
+  type Principal,
+  subjectKey,
+} from '../auth/index.js';
 import { PromptRegistry } from '../prompts/index.js';
 import { ResourceRegistry } from '../resources/index.js';
 import { ToolRegistry } from '../tools/index.js';
@@ -25,8 +32,12 @@ export class ViewAnnouncements implements OnModuleInit {
     this.roles.onChange((before) => this.rolesChanged(before, this.roles.book));
   }
 
-  private incidentChanged({ incident: { scope } }: IncidentChange): void {
-    if (scope.kind === 'principal') return;
+  private incidentChanged({ incident: { scope }, change }: IncidentChange): void {
+    if (scope.kind === 'principal') {
+      const key = subjectKey(scope);
+      if (change === 'started') this.announcements.endWhere((principal) => subjectKey(principal) === key);
+      return;
+    }
     for (const { target } of this.tools.enabled()) {
       const isMeant = scope.kind === 'tool' ? target.name === scope.tool : target.hints?.readOnly !== true;
       if (isMeant) this.announcements.listChanged(target);

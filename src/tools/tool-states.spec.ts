@@ -102,11 +102,12 @@ describe('ToolStates', () => {
   });
 
   it('of tools that are gone are kept for their return, and harm nobody', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     await store.put({ namespace: 'tool-states', key: 'gone', value: { isEnabled: false, by: BY, since: 1, until: 2 } });
     await store.put({ namespace: 'tool-states', key: 'b', value: 'no state' });
     await open();
     expect(isOn('b')).toBe(true);
-    expect(Logger.prototype.warn).toHaveBeenCalledWith('There is a kept state of the tool gone, and no such tool');
+    expect(warn).toHaveBeenCalledWith('There is a kept state of the tool gone, and no such tool');
     states.sweep();
   });
 

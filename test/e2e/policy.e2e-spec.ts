@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { BuiltServer, type ServerOptions } from '../support/built-server.js';
 import { type Json, type Message, request } from '../support/messages.js';
@@ -321,5 +323,50 @@ describe('gatehouse explain', () => {
     expect(await explain('dba')).toMatchObject({ code: 64 });
     expect(await explain('dba', 'echo', '--args', '{')).toMatchObject({ code: 64 });
     expect(await explain('--help')).toMatchObject({ code: 0 });
+  });
+
+  it('asks a running server, with the token in a header and arguments in a body', async () => {
+    const asked: string[] = [];
+    const answer = {
+      principal: 'i/ada',
+      target: 'tool:echo',
+      isListed: true,
+      isAllowed: false,
+      kind: 'read_only',
+      steps: [],
+    };
+    const admin = createServer((req, res) => {
+      let body = '';
+      req.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      req.on('end', () => {
+        asked.push(`${req.method} ${req.url} ${req.headers.authorization} ${body}`);
+        const isRight = req.headers.authorization === 'Bearer s3cret';
+        res.writeHead(isRight ? 200 : 401, { 'Content-Type': 'application/json' });
+        res.end(JSON.stringify(isRight ? answer : { detail: 'Show a token' }));
+      });
+    });
+    await new Promise<void>((resolve) => admin.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(admin.address() as AddressInfo).port}`;
+    try {
+      const token = join(folder.path, 'token');
+      await writeFile(token, 's3cret\n');
+      const flags = ['--url', url, '--token-file', token];
+      const { code, stdout } = await explain('i/ada', 'echo', ...flags);
+      expect([code, stdout]).toEqual([1, 'i/ada -> tool:echo: refused: read_only\n']);
+      await explain('i/ada', 'echo', ...flags, '--args', '{"message":"x"}');
+      const refused = await explain('i/ada', 'echo', '--url', url);
+      expect([refused.code, refused.stderr]).toEqual([
+        78,
+        expect.stringContaining('The server answered 401: Show a token'),
+      ]);
+      expect(asked).toEqual([
+        'GET /admin/explain?principal=i%2Fada&target=echo Bearer s3cret ',
+        'POST /admin/explain Bearer s3cret {"principal":"i/ada","target":"echo","args":{"message":"x"}}',
+        'GET /admin/explain?principal=i%2Fada&target=echo undefined ',
+      ]);
+    } finally {
+      admin.close();
+    }
+    expect((await explain('i/ada', 'echo', '--url', url)).code).toBe(78);
   });
 });

@@ -242,6 +242,8 @@ roles:
       isAllowed: false,
     });
     expect(policy.decide(caller(['a']), tool('open'), {})).toEqual({ isAllowed: true });
+    // Where there are none, as in a completion, there is nothing to judge.
+    expect(policy.decide(caller(['a'], []), tool('query'), undefined)).toEqual({ isAllowed: true });
   });
 
   it('that no rule takes, as the scopes of each are lacking, are not allowed either', async () => {

@@ -37,7 +37,9 @@ export class RolePolicy extends Policy {
   override refusalOf(principal: Principal, target: PolicyTarget): PolicyRefusal | undefined {
     const incident = this.incidents.ofPrincipal(principal) ?? this.incidents.ofTarget(target);
     if (incident) return refusalOfIncident(incident);
-    const required = lackingScopes(principal, target, this.book.setOf(principal).rulesFor(target));
+    const { scopes } = principal;
+    if (!scopes) return undefined;
+    const required = lackingScopes(scopes, target, this.book.setOf(principal).rulesFor(target));
     if (!required) return undefined;
     const reason = `The credential lacks a scope. This needs: ${required.join(' ')}. Ask for a token that has them.`;
     return { kind: 'insufficient_scope', reason, data: { requiredScopes: required } };
@@ -46,7 +48,7 @@ export class RolePolicy extends Policy {
   override decide(principal: Principal, target: PolicyTarget, args: unknown): PolicyDecision {
     const rules = this.book.setOf(principal).rulesFor(target);
     if (!rules.isVisible) return NOT_FOR_YOU;
-    if (rules.isPlain) return ALLOWED;
+    if (rules.isPlain || args === undefined) return ALLOWED;
     const { isAllowed, rule, demand } = judgeArguments(principal, rules, args);
     if (isAllowed) return ALLOWED;
     if (!rule) return NOT_FOR_YOU;

@@ -112,15 +112,14 @@ function bestRate({ rates }: Role, target: PolicyTarget): RoleRate | undefined {
 
 /**
  * What a credential lacks for a target that its roles can see: of several rules, the one that it lacks least for.
- * @returns all the scopes that the call asks for, held or not; undefined where none is lacking, or the credential is not
- *   limited by scopes
+ * @param held scopes of the credential
+ * @returns all the scopes that the call asks for, held or not; undefined where none is lacking
  */
 export function lackingScopes(
-  { scopes: held }: Principal,
+  held: readonly string[],
   target: PolicyTarget,
   rules: TargetRules,
 ): readonly string[] | undefined {
-  if (!held) return undefined;
   const missing = (scopes: readonly string[]): number => scopes.filter((scope) => !held.includes(scope)).length;
   const { scopes: ofTarget = [] } = target;
   const asked = rules.reason === 'granted' ? [] : rules.allows.map(({ scopes }) => scopes);

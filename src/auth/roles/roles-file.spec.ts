@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TemporaryFolder, temporaryFolder } from '../../../test/support/places.js';
+import { ROOT, type TemporaryFolder, temporaryFolder } from '../../../test/support/places.js';
 import { PERMISSIONS } from './permission.js';
 import type { Role } from './role.js';
 import { parseRoles, readRolesFile } from './roles-file.js';
@@ -63,6 +63,18 @@ roles:
       ['tool', 'db_*', 30],
       ['*', '*', 600],
     ]);
+  });
+
+  it('is, as an example, in docs/policy.md, with the lines that are shown there', async () => {
+    const doc = await readFile(join(ROOT, 'docs', 'policy.md'), 'utf8');
+    const [, text = ''] = /```yaml\n([^]*?)```/.exec(doc) ?? [];
+    const { book, faults } = await parseRoles(text, 'roles.yaml');
+    expect([faults, book?.names.slice(3)]).toEqual([undefined, ['analyst', 'dba', 'on-call']]);
+    const dba = book?.all.find(({ name }) => name === 'dba');
+    expect([dba?.place, dba?.allow[0]?.place]).toEqual(['roles.yaml:13', 'roles.yaml:16']);
+    expect(doc).toContain(`dba (${dba?.place}), analyst (roles.yaml:2), viewer (built-in)`);
+    expect(doc).toContain(`Rule dba.allow[0] (${dba?.allow[0]?.place}) allows it`);
+    for (const permission of PERMISSIONS) expect(doc).toContain(`\`${permission.split(':')[1]}\``);
   });
 
   it('stands for a built-in viewer or operator, and beside the others', async () => {
