@@ -1,4 +1,4 @@
-export { type Door, Doors } from './door.js';
+export type { Door } from './door.js';
 export { attachGatehouse } from './http/attach-gatehouse.js';
 export { MCP_PATH } from './http/http-lane.js';
 export { claimStdout } from './stdio/claim-stdout.js';

@@ -87,7 +87,7 @@ export class ServerSettings {
     min: 0,
     max: 300,
     unit: 's',
-    doc: 'Time that running calls get to finish after SIGTERM.',
+    doc: 'Time for the whole end after SIGTERM: running calls get it but for its last 5 s, or its last half where it is short.',
   })
   readonly shutdownGraceSec!: number;
 
