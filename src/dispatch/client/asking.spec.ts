@@ -219,7 +219,7 @@ describe('asking a client of 2025', () => {
     const [model, page] = exchange.sent;
     expect([model?.params, page?.params]).toEqual([
       SAMPLE,
-      { mode: 'url', message: 'Log in', url: 'https://example.com' },
+      { mode: 'url', elicitationId: page?.id, message: 'Log in', url: 'https://example.com' },
     ]);
     await world.send({ id: model?.id, result: { role: 'assistant', content: { type: 'text', text: 'hi' } } }, exchange);
     await world.send({ id: page?.id, result: { action: 'cancel' } }, exchange);
