@@ -6,6 +6,9 @@ const META = 'io.modelcontextprotocol/';
 /** What is assumed of a legacy session until `initialize` is answered. */
 const NEWEST_LEGACY: SpecRevision = '2025-11-25';
 
+/** Faults that one failure names. */
+const MAX_SHOWN = 5;
+
 interface Asked {
   readonly method: string;
   readonly isModern: boolean;
@@ -32,9 +35,11 @@ export class WireRecord {
 
   /** @throws Error names every message since the last call that is not as the specification says, and why */
   assertSound(): void {
-    const { faults } = this;
+    const faults = [...new Set(this.faults)];
     this.faults = [];
-    if (faults.length > 0) throw new Error(`Messages that the specification does not allow:\n${faults.join('\n')}`);
+    if (faults.length === 0) return;
+    const first = faults.slice(0, MAX_SHOWN).join('\n');
+    throw new Error(`${faults.length} faults in messages that the specification does not allow, first:\n${first}`);
   }
 }
 
@@ -114,5 +119,5 @@ function metaOf({ params }: Message): Json {
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value);
-  return text.length > 1_000 ? `${text.slice(0, 1_000)}…` : text;
+  return text.length > 600 ? `${text.slice(0, 600)}…` : text;
 }
