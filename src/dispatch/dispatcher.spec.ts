@@ -96,7 +96,11 @@ describe('Dispatcher: the start of a session', () => {
       'capabilities must be an object',
     ],
     [{ protocolVersion: '2025-11-25', capabilities: {} }, 'clientInfo must have a name and a version'],
-    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a' } }, 'clientInfo must have a name and a version'],
+    [
+      { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a' } },
+      'clientInfo must have a name and a version',
+    ],
+    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a', version: '1' } }, 'capabilities must be an object'],
   ])('refuses to initialize with %j', async (params, why) => {
     await open();
     const exchange = new TestExchange();

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
+import type { ErrorKind } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { RateLimiter } from '../limits/index.js';
 import {
   type Decoded,
+  eraOf,
   isMalformed,
   isNotification,
   isRequest,
@@ -58,9 +60,9 @@ export class Dispatcher {
     if (limited) return limited;
     if (isMalformed(message)) {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
-      return errorReply(message.id, message.fault);
+      return errorReply(message.id, message.fault, { era: exchange.eraOfFaults });
     }
-    if (isRequest(message)) return this.server.serve(message, exchange);
+    if (isRequest(message)) return this.noted(await this.server.serve(message, exchange), exchange);
     if (isNotification(message)) this.notice(message, exchange);
     else this.questions.settle(message, exchange.session, exchange.door);
     return undefined;
@@ -74,7 +76,21 @@ export class Dispatcher {
     this.security.emit('rate_limit_exceeded', { transport: exchange.door, bucket: 'messages', retryAfterMs });
     if (!isMalformed(message) && !isRequest(message)) return undefined;
     const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
-    return errorReply(message.id, failure);
+    const era = isMalformed(message) ? exchange.eraOfFaults : eraOf(message);
+    return errorReply(message.id, failure, { era });
+  }
+
+  /** What was sealed by us comes back as it was, or somebody made it up: the caller is told nothing of which. */
+  private noted(reply: Reply | undefined, { door, principal, session }: Exchange): Reply | undefined {
+    if (reply?.kind !== undefined && FORGERIES.has(reply.kind)) {
+      this.security.emit('invalid_input', {
+        transport: door,
+        principal: `${principal.issuer}/${principal.subject}`,
+        sessionId: session?.idHash,
+        error: reply.kind,
+      });
+    }
+    return reply;
   }
 
   private notice(message: NotificationMessage, { session, calls }: Exchange): void {
@@ -85,6 +101,9 @@ export class Dispatcher {
     if (!session?.cancel(requestId, why)) calls.cancel(requestId, why);
   }
 }
+
+/** Cursors, states and ids of tasks that do not open, are too old, or are somebody else's. */
+const FORGERIES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['invalid_cursor', 'invalid_state', 'unknown_task']);
 
 function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
   return Array.isArray(decoded);

@@ -21,6 +21,11 @@ export abstract class Exchange {
   /** The session of the message; `initialize` sets it. */
   session: Session | undefined;
 
+  /** In whose words this caller is told of what is no message, and so of no era (D-1). */
+  get eraOfFaults(): 'legacy' | 'modern' {
+    return 'legacy';
+  }
+
   /** Sends a message that belongs to the request being served, before its answer. @param text one JSON-RPC message */
   abstract send(text: string): void;
 

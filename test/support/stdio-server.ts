@@ -76,9 +76,13 @@ export class StdioServer {
     return this.request('tools/call', { name, arguments: args });
   }
 
-  /** @param frame JSON value, or text that is sent as it is */
+  /** @param frame JSON value, or text or bytes that are sent as they are */
   send(frame: unknown): void {
     this.conversation?.clientSent(frame);
+    if (Buffer.isBuffer(frame)) {
+      this.program.write(Buffer.concat([frame, Buffer.from('\n')]));
+      return;
+    }
     this.program.write(`${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n`);
   }
 

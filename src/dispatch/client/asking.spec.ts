@@ -221,7 +221,8 @@ describe('asking a client of 2025', () => {
       SAMPLE,
       { mode: 'url', elicitationId: page?.id, message: 'Log in', url: 'https://example.com' },
     ]);
-    await world.send({ id: model?.id, result: { role: 'assistant', content: { type: 'text', text: 'hi' } } }, exchange);
+    const said = { role: 'assistant', model: 'm', content: { type: 'text', text: 'hi' } };
+    await world.send({ id: model?.id, result: said }, exchange);
     await world.send({ id: page?.id, result: { action: 'cancel' } }, exchange);
     expect([textOf(await sampling), textOf(await visiting)]).toEqual(['{"type":"text","text":"hi"}', 'cancel']);
   });
