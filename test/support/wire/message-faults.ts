@@ -90,18 +90,19 @@ function faultsOfResult({ message, revision, answers }: Sent): readonly string[]
   const envelope = schema.has('JSONRPCResultResponse') ? 'JSONRPCResultResponse' : 'JSONRPCResponse';
   const faults = schema.faultsOf(envelope, message);
   if (answers === undefined) return [...faults, 'it answers what nobody asked'];
-  if (revision !== MODERN) return [...faults, ...schema.faultsOf(...resultName(schema, answers, result))];
+  if (revision !== MODERN) return [...faults, ...faultsOfOwn(schema, answers, result)];
   if (result['resultType'] === 'task') return [...faults, ...SpecSchema.ofTasks().faultsOf('CreateTaskResult', result)];
   const ofTask = TASK_RESULTS.get(answers);
   if (ofTask !== undefined) return [...faults, ...SpecSchema.ofTasks().faultsOf(ofTask, result)];
   if (result['resultType'] === 'input_required') return [...faults, ...schema.faultsOf('InputRequiredResult', result)];
-  return [...faults, ...schema.faultsOf(...resultName(schema, answers, result))];
+  return [...faults, ...faultsOfOwn(schema, answers, result)];
 }
 
-/** The definition that a result has to fit: what has none of its own is empty but for `_meta`. */
-function resultName(schema: SpecSchema, answers: string, result: Json): [definition: string, value: unknown] {
+/** What has no definition of its own is empty, but for `_meta` and its type. */
+function faultsOfOwn(schema: SpecSchema, answers: string, result: Json): readonly string[] {
   const own = schema.byMethod.get(answers)?.replace(/Request$/, 'Result') ?? '';
-  if (schema.has(own)) return [own, result];
-  const { _meta: _any, ...rest } = result;
-  return ['EmptyResult', Object.keys(rest).length > 0 ? `an empty result, not ${JSON.stringify(rest)}` : result];
+  if (schema.has(own)) return schema.faultsOf(own, result);
+  const { _meta: _any, resultType: _type, ...rest } = result;
+  const more = Object.keys(rest).map((key) => `an empty result has no ${key}`);
+  return [...schema.faultsOf('EmptyResult', result), ...more];
 }
