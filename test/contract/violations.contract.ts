@@ -37,7 +37,7 @@ async function httpSpeaker(door: Door, revision: SpecRevision): Promise<Speaker>
   return {
     send: async ({ frame, headers = {}, verb = 'POST' }, { unopened }) => {
       const isRequest = revision === MODERN && typeof frame === 'object' && frame !== null && 'method' in frame;
-      const base = unopened ? {} : { ...session, ...(isRequest && modernHeaders(frame as Json)) };
+      const base = unopened ? {} : { ...session, ...(isRequest && modernHeaders(frame)) };
       const body = frame === undefined ? undefined : bytesOf(frame);
       const bytes = wire(url, { method: verb, headers: { ...base, ...headers }, ...(body && { body }) });
       const answer = await exchange(url, bytes);

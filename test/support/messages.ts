@@ -45,7 +45,7 @@ export function framesOfEvents(text: string): Frame[] {
 }
 
 /** The revision without sessions. */
-export const MODERN_REVISION = '2026-07-28';
+const MODERN_REVISION = '2026-07-28';
 
 /** What a modern request says of its sender, besides what it asks for. */
 export interface Envelope {
@@ -85,7 +85,7 @@ export function modernHeaders(frame: Json): Record<string, string> {
 }
 
 /** A text as a header can carry it. @see MCP 2026-07-28, basic/transports/streamable-http, "Value Encoding" */
-export function headerValue(text: string): string {
+function headerValue(text: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text)) return text;
   return `=?base64?${Buffer.from(text).toString('base64')}?=`;
 }

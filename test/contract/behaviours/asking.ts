@@ -188,6 +188,17 @@ export const ASKING: readonly ClientBehaviour[] = [
     },
   },
   {
+    name: 'a root that is no file is no answer: the tool fails, saying why',
+    spec: 'client/roots, Data Types: this MUST be a file:// URI',
+    where: legacy,
+    run: async ({ client }) => {
+      asked(client, 'roots/list', () => ({ roots: [{ uri: 'file:///tmp' }, { uri: 'file:' }] }));
+      const result = await client.callTool('ask_roots');
+      expect(result.isError).toBe(true);
+      expect(textOf(result)).toMatch(/each root must have a uri that begins with file:/);
+    },
+  },
+  {
     name: 'a client that answers with an error is told of by a failure, and the session goes on',
     spec: 'client/sampling, Error Handling',
     where: legacy,

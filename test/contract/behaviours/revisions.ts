@@ -221,6 +221,33 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
     },
   },
   {
+    name: 'an id that is still in use is refused, and the request that has it goes on',
+    spec: 'basic, Requests: the ID MUST NOT have been used before',
+    run: async ({ session }) => {
+      const mark = randomUUID();
+      const frame = request(mark, 'tools/call', {
+        name: 'wait_here',
+        arguments: { mark },
+        _meta: { progressToken: mark },
+      });
+      const ongoing = await session.open(frame as Json & { readonly id: unknown });
+      await ongoing.message(({ method }) => method === 'notifications/progress', 'the first progress');
+      const again = request(mark, 'tools/call', { name: 'echo', arguments: { message: 'x' } });
+      const [refusal] = (await session.send(again)) as [Message];
+      expect(refusal).toMatchObject({
+        id: mark,
+        error: {
+          code: -32600,
+          message: `A request with id "${mark}" is still running`,
+          data: { kind: 'duplicate_request_id' },
+        },
+      });
+      await resultOf(session, 'tools/call', { name: 'let_go', arguments: { mark } });
+      const done = await ongoing.message(({ id, result }) => id === mark && result !== undefined, 'the answer');
+      expect(textOf(done.result ?? {})).toBe(`waited for ${mark}`);
+    },
+  },
+  {
     name: 'an id that is none is refused',
     spec: 'basic, Requests',
     run: async ({ session }) => {

@@ -13,7 +13,7 @@ export interface Sent {
  * What the check lets pass although the schema does not, by name.
  * @see DESIGN D-4; docs/adr/0029-what-the-contract-suite-holds-us-to.md
  */
-export const EXEMPTIONS = {
+const EXEMPTIONS = {
   /**
    * JSON-RPC 2.0, section 5, demands a null id in the error about a message whose id could not be read, and so does
    * S1-13. The schemas to 2025-06-18 have no form at all for such an error, that of 2025-11-25 would leave the id out.
