@@ -69,6 +69,7 @@ module.exports = {
       'transport/stdio',
       'cli',
     ]),
+    only('redis-in-its-store', '^node_modules/ioredis/', ['store/redis']),
     only('prom-client-in-metrics', '^node_modules/prom-client/', ['metrics']),
     {
       name: 'no-orphans',

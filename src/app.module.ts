@@ -1,8 +1,8 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
-import { Clock, SystemClock } from './common/index.js';
-import { AppConfig, ConfigModule, type ConfigOverrides } from './config/index.js';
+import { Clock, Lifecycle, SystemClock } from './common/index.js';
+import { AppConfig, ConfigModule, type ConfigOverrides, type ConfigSource } from './config/index.js';
 import { DispatchModule, LiveServerFacts } from './dispatch/index.js';
 import { HealthModule } from './health/index.js';
 import { LimitsModule } from './limits/index.js';
@@ -10,7 +10,7 @@ import { MetricsModule } from './metrics/index.js';
 import { PromptsModule } from './prompts/index.js';
 import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
-import { type EmbeddedState, StoreModule } from './store/index.js';
+import { Replica, type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -37,18 +37,25 @@ export class GatehouseModule {
   /**
    * The server of the command line: settings from everywhere, tools from plug-ins.
    * @param state closed with the application
+   * @param source where the settings can be read again
    */
-  static forServer(config: AppConfig, plugins: readonly Plugin[], state: EmbeddedState): DynamicModule {
+  static forServer(
+    config: AppConfig,
+    plugins: readonly Plugin[],
+    state: StoreBackend,
+    source?: ConfigSource,
+  ): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
-    return compose(config, { tools, applyGlobalEnhancers: false, state }, [...wired, HealthModule]);
+    return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [...wired, HealthModule]);
   }
 }
 
 interface Composition {
   readonly tools: DefinedTools['tools'];
   readonly applyGlobalEnhancers: boolean;
-  readonly state?: EmbeddedState;
+  readonly state?: StoreBackend;
+  readonly source?: ConfigSource | undefined;
 }
 
 function compose(
@@ -60,7 +67,7 @@ function compose(
     module: GatehouseModule,
     global: true,
     imports: [
-      ConfigModule.forRoot(config),
+      ConfigModule.forRoot(config, given.source),
       MetricsModule,
       StoreModule.forRoot(given.state ? { state: given.state } : {}),
       AuditModule,
@@ -76,6 +83,7 @@ function compose(
     ],
     providers: [
       { provide: Clock, useClass: SystemClock },
+      Lifecycle,
       { provide: DefinedTools, useValue: { tools: given.tools } satisfies DefinedTools },
       {
         provide: EnhancerOptions,
@@ -84,7 +92,7 @@ function compose(
       { provide: ServerFacts, useClass: LiveServerFacts },
     ],
     // What plug-ins may inject without importing a module of ours.
-    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, ServerFacts],
+    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, Lifecycle, ServerFacts],
   };
 }
 

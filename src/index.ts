@@ -1,6 +1,6 @@
 // The public face for authors of tools and of Nest applications.
 export { GatehouseModule, type GatehouseOptions } from './app.module.js';
-export type { Principal } from './auth/index.js';
+export { type Principal, Public, Roles, Scopes } from './auth/index.js';
 export { Catalogue } from './dispatch/index.js';
 export { ProtocolError, ToolError } from './common/index.js';
 export {

@@ -4,6 +4,7 @@ import { AppConfig } from '../config/index.js';
 import { AuditLog } from './audit-log.js';
 import { FileAuditLog } from './file-audit-log.js';
 import { LoggerAuditLog } from './logger-audit-log.js';
+import { ReloadEvents } from './reload-events.js';
 import { LoggerSecurityLog, SecurityLog } from './security-log.js';
 
 @Module({
@@ -14,6 +15,7 @@ import { LoggerSecurityLog, SecurityLog } from './security-log.js';
       useFactory: ({ logging }: AppConfig, clock: Clock): AuditLog =>
         logging.auditFile ? new FileAuditLog(logging.auditFile, clock) : new LoggerAuditLog(logging.level === 'debug'),
     },
+    ReloadEvents,
     { provide: SecurityLog, useClass: LoggerSecurityLog },
   ],
   exports: [AuditLog, SecurityLog],

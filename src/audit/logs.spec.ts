@@ -55,6 +55,17 @@ describe('LoggerSecurityLog', () => {
     ]);
   });
 
+  it.each([
+    ['connection_limit', 'tcp', 'tcp_connection_limit'],
+    ['invalid_auth', 'tcp', 'tcp_auth_failed'],
+    ['websocket_error', 'tcp', 'tcp_client_error'],
+    ['message_too_large', 'tcp', 'message_too_large'],
+    ['invalid_auth', 'websocket', 'invalid_auth'],
+  ] as const)('S2-28 calls %s on %s by the name %s', (event, transport, name) => {
+    new LoggerSecurityLog(new FakeClock()).emit(event, { transport });
+    expect(lines[0]?.message).toContain(`"event":"${name}","transport":"${transport}"`);
+  });
+
   it('S2-27 is one line of JSON after the prefix, whatever the details hold', () => {
     const log = new LoggerSecurityLog(new FakeClock());
     const details = fc.dictionary(
@@ -89,7 +100,8 @@ describe('LoggerSecurityLog', () => {
     ['session_created', 'debug'],
     ['session_expired', 'debug'],
     ['requests_cancelled', 'debug'],
-    ['server_shutdown', 'debug'],
+    ['server_shutdown', 'log'],
+    ['config_reloaded', 'log'],
   ] as const)('6.1 writes %s at level %s', (event, level) => {
     new LoggerSecurityLog(new FakeClock()).emit(event, {});
     expect(lines.map((line) => line.level)).toEqual([level]);

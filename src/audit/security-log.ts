@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/index.js';
+import { eventName } from './tcp-event-names.js';
 
 /** Names of REQUIREMENTS 6.1. */
 export type SecurityEvent =
@@ -69,6 +70,9 @@ const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
   'tool_denied',
 ]);
 
+/** What happens rarely, and is looked for: seen without asking for more. */
+const NOTICES: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>(['config_reloaded', 'server_shutdown']);
+
 /** One line per event: `[SECURITY] {"timestamp":…,"event":…}` (S2-27); JSON escaping keeps it one line. */
 @Injectable()
 export class LoggerSecurityLog extends SecurityLog {
@@ -79,9 +83,11 @@ export class LoggerSecurityLog extends SecurityLog {
   }
 
   override emit(event: SecurityEvent, details: SecurityDetails): void {
-    const line = { timestamp: new Date(this.clock.now()).toISOString(), event, ...details };
+    const name = eventName(event, details['transport']);
+    const line = { timestamp: new Date(this.clock.now()).toISOString(), event: name, ...details };
     const text = `[SECURITY] ${JSON.stringify(line)}`;
     if (WARNINGS.has(event)) this.logger.warn(text);
+    else if (NOTICES.has(event)) this.logger.log(text);
     else this.logger.debug(text);
   }
 }

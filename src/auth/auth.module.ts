@@ -1,14 +1,48 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/index.js';
+import { AppConfig, ConfigReload } from '../config/index.js';
 import { AnonymousAuthenticator, Authenticator } from './authenticator.js';
 import { CredentialWatch } from './credential-watch.js';
-import { Policy, RolePolicy } from './policy.js';
+import { IncidentBoard } from './incidents/incident-board.js';
+import { Incidents } from './incidents/incidents.js';
+import { KnownPrincipals, SettingsPrincipals } from './known-principals.js';
+import { Policy } from './policy.js';
+import { RateRules } from './rate-rules.js';
+import { LiveRoles } from './roles/live-roles.js';
+import { Permissions } from './roles/permissions.js';
+import { RolePolicy } from './roles/role-policy.js';
 
 @Module({
+  imports: [AuditModule],
   providers: [
     CredentialWatch,
+    IncidentBoard,
+    Incidents,
+    Permissions,
     { provide: Authenticator, useClass: AnonymousAuthenticator },
+    { provide: KnownPrincipals, useClass: SettingsPrincipals },
+    {
+      provide: LiveRoles,
+      inject: [AppConfig, ConfigReload],
+      useFactory: async (config: AppConfig, reloads: ConfigReload): Promise<LiveRoles> => {
+        const roles = await LiveRoles.open(config);
+        reloads.join(roles);
+        return roles;
+      },
+    },
     { provide: Policy, useClass: RolePolicy },
+    { provide: RateRules, useExisting: Policy },
   ],
-  exports: [Authenticator, CredentialWatch, Policy],
+  exports: [
+    Authenticator,
+    CredentialWatch,
+    IncidentBoard,
+    Incidents,
+    KnownPrincipals,
+    LiveRoles,
+    Permissions,
+    Policy,
+    RateRules,
+  ],
 })
 export class AuthModule {}

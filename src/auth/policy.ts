@@ -1,23 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import type { JsonObject } from '../common/index.js';
+import type { PolicyTarget } from './policy-target.js';
 import type { Principal } from './principal.js';
+import { RateRules } from './rate-rules.js';
 
-/** What a policy decides on: one tool, resource or prompt. */
-export interface PolicyTarget {
-  readonly kind: 'tool' | 'resource' | 'prompt';
-  readonly name: string;
-  readonly tags: readonly string[];
-  /** Roles that may use it; undefined means every role. */
-  readonly roles: readonly string[] | undefined;
+/** Why a caller may not use, now or as they are, what exists for them. */
+export interface PolicyRefusal {
+  readonly kind: 'insufficient_scope' | 'quarantined' | 'read_only';
+  /** In words that the caller may read. */
+  readonly reason: string;
+  /** Sent beside the kind. */
+  readonly data?: JsonObject;
 }
 
-/** Yes, or no with the words that the caller may read. */
-export type PolicyDecision = { readonly isAllowed: true } | { readonly isAllowed: false; readonly reason: string };
-
-const ALLOWED: PolicyDecision = Object.freeze({ isAllowed: true });
+/** Yes, or no with the words that the caller may read, and what is sent beside them. */
+export type PolicyDecision =
+  { readonly isAllowed: true } | { readonly isAllowed: false; readonly reason: string; readonly data?: JsonObject };
 
 /** Who may use what. One decision drives list and call alike (D-13). */
-export abstract class Policy {
-  /** Principals of one key see the same lists: the key under which pages are kept. */
+export abstract class Policy extends RateRules {
+  /** Principals of one key see the same lists, and do so while it stays the same: the key under which pages are kept. */
   abstract viewKey(principal: Principal): string;
 
   /** Whether the target exists for this caller at all: if not, it is neither listed nor called. */
@@ -25,26 +26,27 @@ export abstract class Policy {
 
   /**
    * The rules on arguments, after they were checked against the schema.
-   * @param args the checked arguments; undefined where the target takes none
+   * @param args the checked arguments; undefined where there are none to judge, as for a resource or a completion
    */
   abstract decide(principal: Principal, target: PolicyTarget, args: unknown): PolicyDecision;
-}
 
-/** By role alone: a target is for the roles that it names, or for everyone. */
-@Injectable()
-export class RolePolicy extends Policy {
-  /** Any text may be a role: no two sets of them may share a key. */
-  override viewKey({ roles }: Principal): string {
-    return roles.length === 1 ? `=${roles[0]}` : JSON.stringify([...roles].sort());
+  /** Whether the target is shown in lists: it is visible, and no incident keeps it from everyone. */
+  isListed(principal: Principal, target: PolicyTarget): boolean {
+    return this.isVisible(principal, target);
   }
 
-  override isVisible(principal: Principal, target: PolicyTarget): boolean {
-    if (target.roles === undefined) return true;
-    for (const role of principal.roles) if (target.roles.includes(role)) return true;
-    return false;
+  /**
+   * Why a target that is visible may not be called: an incident, or a scope that the credential lacks.
+   * @returns undefined where nothing is in the way
+   */
+  refusalOf(_principal: Principal, _target: PolicyTarget): PolicyRefusal | undefined {
+    return undefined;
   }
 
-  override decide(principal: Principal, target: PolicyTarget): PolicyDecision {
-    return this.isVisible(principal, target) ? ALLOWED : { isAllowed: false, reason: 'Your role may not use this.' };
+  override runsPerMinute(_principal: Principal, target: PolicyTarget): number | undefined {
+    return target.runsPerMinute;
   }
+
+  /** Is told of each target before anybody asks for it: the roles that it names tell callers apart from then on. */
+  learn(_target: PolicyTarget): void {}
 }

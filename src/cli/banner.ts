@@ -20,7 +20,7 @@ export function banner({ config, port, isAuthRequired, enabledTools }: StartFact
     ...(transports.includes('stdio') ? ['Using STDIO transport'] : []),
   ];
   if (port === undefined) return [...lines, `Enabled tools: ${enabledTools.join(', ')}`];
-  const url = `http://${urlHost(host)}:${port}${MCP_PATH}`;
+  const url = `${config.tls.enabled ? 'https' : 'http'}://${urlHost(host)}:${port}${MCP_PATH}`;
   return [
     ...lines,
     `Using HTTP transport on ${host}:${port}`,

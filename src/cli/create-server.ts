@@ -1,12 +1,13 @@
 import type { Server } from 'node:http';
-import type { DynamicModule, INestApplicationContext, LoggerService } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, LoggerService, SecurityHeadersOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
-import { StartError, SystemClock } from '../common/index.js';
-import { AppConfig, hostStateRoot } from '../config/index.js';
+import { explainListenError, StartError, SystemClock } from '../common/index.js';
+import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse } from '../transport/index.js';
+import { doorless } from './doorless.js';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -20,6 +21,8 @@ export interface RunningServer {
 /** What a server is made of. */
 export interface ServerParts {
   readonly config: AppConfig;
+  /** Where the settings can be read again. */
+  readonly source?: ConfigSource;
   readonly plugins: readonly Plugin[];
   /** Where the process logs. */
   readonly logger: LoggerService;
@@ -43,11 +46,11 @@ export async function createServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-async function listen({ config, plugins, logger }: ServerParts): Promise<Omit<RunningServer, 'broken'>> {
+async function listen({ config, source, plugins, logger }: ServerParts): Promise<Omit<RunningServer, 'broken'>> {
   const stateRoot = hostStateRoot();
   const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
-    return await wire(config, GatehouseModule.forServer(config, plugins, state), logger);
+    return await wire(config, GatehouseModule.forServer(config, plugins, state, source), logger);
   } catch (error) {
     await state.close();
     throw error;
@@ -65,30 +68,31 @@ async function wire(
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
   const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
-  const app = await NestFactory.create(module, new GatehouseExpressAdapter(), options);
-  attachGatehouse(app);
+  const app = await NestFactory.create(module, new GatehouseExpressAdapter(config), options);
+  if (config.http.securityHeaders) app.useSecurityHeaders(pageHeaders(config));
   try {
+    attachGatehouse(app);
     await app.listen(config.server.port, config.server.host);
   } catch (error) {
     await app.close();
-    throw explained(error, config);
+    throw explainListenError(error, { host: config.server.host, port: config.server.port, setBy: '--port' });
   }
   return { app, http: app.getHttpServer() as Server };
 }
 
-/** Says what to do about a port that cannot be had (S2-33, S3-18). */
-function explained(error: unknown, { server: { host, port } }: AppConfig): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') {
-    return new StartError(
-      `Port ${port} on ${host} is in use: find its holder with "ss -ltnp sport = :${port}", or take another with --port.`,
-    );
-  }
-  if (code === 'EACCES')
-    return new StartError(`Port ${port} on ${host} may not be opened by this user: take one above 1023 with --port.`);
-  if (code === 'EADDRNOTAVAIL')
-    return new StartError(`${host} is no address of this machine: choose another with --host.`);
-  return error;
+/**
+ * What pages and REST answers carry besides (S2-39); the MCP endpoint has its own. HTTPS is asked for only where this
+ * server or what stands before it speaks it: a page that is told to upgrade finds nothing otherwise.
+ */
+function pageHeaders({ http: { hstsMaxAgeSec }, tls, server }: AppConfig): SecurityHeadersOptions {
+  const isHttps = tls.enabled || server.publicUrl?.startsWith('https:') === true;
+  return {
+    contentSecurityPolicy: {
+      directives: { frameAncestors: ["'none'"], ...(isHttps ? {} : { upgradeInsecureRequests: null }) },
+    },
+    strictTransportSecurity: hstsMaxAgeSec > 0 ? { maxAge: hstsMaxAgeSec, includeSubDomains: false } : false,
+    xFrameOptions: { action: 'deny' },
+  };
 }
 
 /** Starts each plug-in alone, without any door. Switches logging off: the server that is made next has its own. */
@@ -103,9 +107,7 @@ async function findBroken(config: AppConfig, plugins: readonly Plugin[]): Promis
 
 /** The server without its doors, its state and its audit file, and with one plug-in alone. */
 async function probe(config: AppConfig, plugin: Plugin): Promise<DynamicModule> {
-  const { auditFile: _none, ...logging } = config.logging;
-  const server = { ...config.server, transports: ['stdio'] as const };
-  const quiet = AppConfig.of({ server, logging });
+  const quiet = doorless(config);
   return GatehouseModule.forServer(quiet, [plugin], await openState(quiet, new SystemClock()));
 }
 

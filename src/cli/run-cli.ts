@@ -13,6 +13,14 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'Show the settings that serve would use, with the source of each',
     load: async () => (await import('./config.command.js')).showConfig,
   },
+  certs: {
+    about: 'Make certificates for development, of the server or of a client',
+    load: async () => (await import('./certs.command.js')).makeCertificates,
+  },
+  explain: {
+    about: 'Say why a role or a principal may call a tool, or may not',
+    load: async () => (await import('./explain.command.js')).explain,
+  },
 };
 
 /** Runs one command of the `gatehouse` program, and ends the process where it failed. */

@@ -1,17 +1,18 @@
 import type { AddressInfo } from 'node:net';
-import type { INestApplicationContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
+import { SecurityLog } from '../audit/index.js';
 import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
-import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
+import type { AppConfig } from '../config/index.js';
+import { ConfigReload, type ConfigSource, hostEnvironment, PlacedConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
-import { claimStdout, StdioTransport, TransportService } from '../transport/index.js';
+import { claimStdout, StdioTransport, TlsContexts } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
+import { insecureSettings } from './insecure-settings.js';
 import type { Invocation } from './invocation.js';
 import { StderrLogger } from './stderr-logger.js';
-
-const MS_PER_SEC = 1_000;
+import { Stopper, traceOf } from './stopper.js';
 
 /** `gatehouse serve`: runs the server until it is told to stop, or its stdio client leaves. */
 export async function serve({ argv, cwd }: Invocation): Promise<void> {
@@ -19,7 +20,8 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
     process.stdout.write(`${renderFlagHelp()}\n`);
     return;
   }
-  const config = await loadConfig({ argv, env: hostEnvironment(), cwd });
+  const source = new PlacedConfig({ argv, env: hostEnvironment(), cwd });
+  const config = await source.load();
   const isStdio = config.server.transports.includes('stdio');
   // Before any plug-in is loaded: nothing but the protocol may reach stdout.
   const output = isStdio ? claimStdout() : undefined;
@@ -28,18 +30,28 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   for (const warning of config.warnings) logger.warn(warning, 'Settings');
 
   surviveRejections(logger);
-  const server = await start(config, cwd, logger);
-  const stop = stopper(server.app, logger, config.server.shutdownGraceSec);
-  endOnException(logger, stop);
+  const server = await start({ config, source, cwd, logger });
+  const stopper = new Stopper({ app: server.app, logger, graceSec: config.server.shutdownGraceSec });
+  stopper.listen();
+  endOnException(logger, stopper);
+  reloadOnHangUp(server);
   announce(server, config);
+  warnOfInsecure(server, config, logger);
   if (!output) return;
   await server.app.get(StdioTransport, { strict: false }).serve(process.stdin, output);
-  await stop(EXIT.ok);
+  await stopper.stop(EXIT.ok);
 }
 
-async function start(config: AppConfig, cwd: string, logger: StderrLogger): Promise<RunningServer> {
+interface Start {
+  readonly config: AppConfig;
+  readonly source: ConfigSource;
+  readonly cwd: string;
+  readonly logger: StderrLogger;
+}
+
+async function start({ config, source, cwd, logger }: Start): Promise<RunningServer> {
   const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
-  const server = await createServer({ config, plugins, logger });
+  const server = await createServer({ config, source, plugins, logger });
   for (const { source, reason } of [...broken, ...server.broken]) {
     logger.warn(`Plug-in ${source} is skipped: ${reason}`, 'Plugins');
   }
@@ -59,42 +71,25 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
   process.stderr.write(`${banner(facts).join('\n')}\n`);
 }
 
-/** Ends the process once, whoever asks first; a second signal does not wait. */
-function stopper(
-  app: INestApplicationContext,
-  logger: StderrLogger,
-  graceSec: number,
-): (code: number) => Promise<void> {
-  let isStopping = false;
-  const stop = async (code: number): Promise<void> => {
-    if (isStopping) process.exit(EXIT.fatal);
-    isStopping = true;
-    const isInOrder = await closed(app, logger, graceSec);
-    logger.flush();
-    process.exit(isInOrder ? code : EXIT.fatal);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      process.stderr.write('Server stopped by user\n');
-      void stop(EXIT.ok);
-    });
+/** Each recommendation that is not met, for whoever reads the log and for whatever watches it (S2-38). */
+function warnOfInsecure({ app }: RunningServer, config: AppConfig, logger: StderrLogger): void {
+  const { isRequired: isAuthRequired } = app.get(Authenticator, { strict: false });
+  const security = app.get(SecurityLog, { strict: false });
+  const nodeEnv = hostEnvironment()['NODE_ENV'];
+  for (const { setting, advice } of insecureSettings({ config, isAuthRequired, nodeEnv })) {
+    logger.warn(`${setting}: ${advice}`, 'Settings');
+    security.emit('insecure_setting', { setting, advice });
   }
-  return stop;
 }
 
-/**
- * Lets running calls finish, within the grace, and ends the application.
- * @returns whether all of it ended; what a plug-in fails at must not keep the process alive
- */
-async function closed(app: INestApplicationContext, logger: StderrLogger, graceSec: number): Promise<boolean> {
-  try {
-    await app.get(TransportService, { strict: false }).drain(graceSec * MS_PER_SEC);
-    await app.close();
-    return true;
-  } catch (error) {
-    logger.error('The server did not end in order', traceOf(error), 'Process');
-    return false;
-  }
+/** SIGHUP asks for settings and certificates to be read again (S4-35, S4-38). */
+function reloadOnHangUp({ app }: RunningServer): void {
+  const reloads = app.get(ConfigReload, { strict: false });
+  const certificates = app.get(TlsContexts, { strict: false });
+  process.on('SIGHUP', () => {
+    void reloads.reload();
+    void certificates.reload();
+  });
 }
 
 /** A rejection that a plug-in let slip, from its import on, is its own loss. */
@@ -108,13 +103,9 @@ function surviveRejections(logger: StderrLogger): void {
  * An exception that nobody caught may have left anything half done: the process ends in order, and whoever runs it
  * starts it again.
  */
-function endOnException(logger: StderrLogger, stop: (code: number) => Promise<void>): void {
+function endOnException(logger: StderrLogger, stopper: Stopper): void {
   process.on('uncaughtException', (error) => {
     logger.fatal('An exception was thrown and nobody caught it: the server ends', error.stack, 'Process');
-    void stop(EXIT.fatal);
+    void stopper.stop(EXIT.fatal);
   });
-}
-
-function traceOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { SystemClock } from './clock.js';
+import { explainListenError } from './errors/listen-error.js';
 import { newRequestId } from './ids.js';
 import { isJsonObject } from './json.js';
 import { printable, REDACTED } from './redact.js';
@@ -90,5 +91,26 @@ describe('clocks', () => {
     expect([clock.now(), clock.monotonic()]).toEqual([1_000, 0]);
     clock.advance(5);
     expect([clock.now(), clock.monotonic()]).toEqual([1_005, 5]);
+  });
+});
+
+describe('explainListenError', () => {
+  const place = { host: '127.0.0.1', port: 9500, setBy: '--tcp-port' };
+  const failed = (code: string): unknown => explainListenError(Object.assign(new Error('listen'), { code }), place);
+
+  it('S2-33, S3-18 names the port, its holder and the way out, whatever listener it was for', () => {
+    expect(failed('EADDRINUSE')).toMatchObject({
+      name: 'StartError',
+      exitCode: 1,
+      message:
+        'Port 9500 on 127.0.0.1 is in use: find its holder with "ss -ltnp sport = :9500", or take another with --tcp-port.',
+    });
+    expect((failed('EACCES') as Error).message).toContain('take one above 1023 with --tcp-port');
+    expect((failed('EADDRNOTAVAIL') as Error).message).toContain('127.0.0.1 is no address of this machine');
+  });
+
+  it('leaves any other error as it is', () => {
+    expect(failed('EMFILE')).toMatchObject({ message: 'listen', code: 'EMFILE' });
+    expect(explainListenError('words', place)).toBe('words');
   });
 });

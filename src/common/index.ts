@@ -1,3 +1,4 @@
+export { canonicalJson } from './canonical-json.js';
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_CODES, type ErrorCode, type ErrorKind } from './errors/error-codes.js';
 export {
@@ -7,8 +8,10 @@ export {
   ProtocolError,
   ToolError,
 } from './errors/gatehouse-error.js';
+export { explainListenError, type ListenPlace } from './errors/listen-error.js';
 export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';
+export { Lifecycle, type Phase } from './lifecycle.js';
 export { printable, REDACTED } from './redact.js';
 export { VERSION } from './version.js';

@@ -14,12 +14,15 @@ export type ConfigOverrides = { readonly [Name in GroupName]?: Partial<Groups[Na
 export class AppConfig implements Groups {
   readonly server: Groups['server'];
   readonly http: Groups['http'];
+  readonly tls: Groups['tls'];
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
   readonly sessions: Groups['sessions'];
+  readonly redis: Groups['redis'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
   readonly logging: Groups['logging'];
+  readonly policy: Groups['policy'];
   /** By the key that `toolOverrideKey` makes of a tool's name. */
   readonly toolOverrides: ReadonlyMap<string, ToolOverride>;
   /** What the operator should know, in words for a log line each; no secrets. */
@@ -29,12 +32,15 @@ export class AppConfig implements Groups {
   constructor({ groups, toolOverrides, described, warnings }: ResolvedSettings) {
     this.server = groups.server;
     this.http = groups.http;
+    this.tls = groups.tls;
     this.limits = groups.limits;
     this.rate = groups.rate;
     this.sessions = groups.sessions;
+    this.redis = groups.redis;
     this.tools = groups.tools;
     this.breaker = groups.breaker;
     this.logging = groups.logging;
+    this.policy = groups.policy;
     this.toolOverrides = toolOverrides;
     this.warnings = warnings;
     this.#described = described;

@@ -15,12 +15,9 @@ describe('strangeNames', () => {
     expect(`${port}${tools}`).not.toContain('hunter2');
   });
 
-  it.each(['MCP_REDIS_URL', 'MCP_TLS_CERT', 'MCP_AUTH_TOKENS'])(
-    'D-22 does not pass over %s of a later version',
-    (name) => {
-      expect(warningsFor({ [name]: 'x' })).toEqual([expect.stringContaining(`config.unknown name=${name}:`)]);
-    },
-  );
+  it.each(['MCP_OTEL_URL', 'MCP_LATER', 'TOOL_LATER'])('D-22 does not pass over %s of a later version', (name) => {
+    expect(warningsFor({ [name]: 'x' })).toEqual([expect.stringContaining(`config.unknown name=${name}:`)]);
+  });
 
   it('D-22 tells the new name of an old one, with its unit', () => {
     expect(warningsFor({ MCP_PORT: '1', MCP_TOOL_DEFAULT_TIMEOUT: '1' })).toEqual([
@@ -30,8 +27,10 @@ describe('strangeNames', () => {
   });
 
   it('D-22 says when the new name has not come yet, or nothing took the place', () => {
-    const [tls, path] = warningsFor({ SSL_CERT_PATH: '/x', METRICS_PATH: '/m' });
-    expect(tls).toContain('new=MCP_TLS_CERT: it is not read, and this version has no MCP_TLS_CERT yet');
+    const [port, path] = warningsFor({ METRICS_PORT: '1', METRICS_PATH: '/m' });
+    expect(port).toContain(
+      'new=MCP_METRICS_PROMETHEUS_PORT: it is not read, and this version has no MCP_METRICS_PROMETHEUS_PORT yet',
+    );
     expect(path).toContain('new=none');
   });
 

@@ -1,6 +1,15 @@
 import { isFQDN } from 'class-validator';
 import { isIP } from 'node:net';
+import { parseRedisUrl } from './redis-url.js';
+import ipaddr from 'ipaddr.js';
 import { parseSessionKeys } from './session-keys.js';
+
+const ROLE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** Whether a text can name a role: it fits into logs, headers and patterns as it is. */
+export function isRoleName(text: string): boolean {
+  return ROLE_NAME.test(text);
+}
 
 /** A form that text must have. */
 interface Format {
@@ -15,6 +24,10 @@ export const FORMATS = {
     expected: 'an IP address or a host name',
     accepts: (text) => isIP(text) !== 0 || isFQDN(text, { require_tld: false, allow_underscores: true }),
   },
+  cidr: {
+    expected: 'an IP address or a CIDR block such as 10.0.0.0/8',
+    accepts: (text) => (text.includes('/') ? ipaddr.isValidCIDR(text) : isIP(text) !== 0),
+  },
   origin: {
     expected: 'an exact origin such as https://app.example.com, without path or final slash',
     accepts: (text) => isHttp(text) && new URL(text).origin === text,
@@ -23,9 +36,18 @@ export const FORMATS = {
     expected: 'a path',
     accepts: (text) => text !== '' && !text.includes('\0'),
   },
+  role: {
+    expected: 'the name of a role: 1 to 64 of A-Z a-z 0-9 _ . : - that begins with a letter or digit',
+    accepts: isRoleName,
+  },
   url: {
     expected: 'an http or https URL without user, password, query and fragment',
     accepts: (text) => isHttp(text) && !/[?#@]/.test(text),
+  },
+  'redis-url': {
+    expected:
+      'a URL redis://host:port/db, rediss://host:port/db or redis+sentinel://host:port,host:port/master/db, with user:password@ where needed',
+    accepts: (text) => parseRedisUrl(text) !== undefined,
   },
   'session-keys': {
     expected:

@@ -123,7 +123,9 @@ describe('values', () => {
 
   it('S0-6 refuses an unknown transport and names the valid ones', async () => {
     const { faults, exitCode } = await refusal(['--transport', 'stdio,pigeon']);
-    expect(faults).toEqual(['--transport must be a list of one or more of: stdio, http, not "stdio,pigeon"']);
+    expect(faults).toEqual([
+      '--transport must be a list of one or more of: stdio, http, websocket, sse, tcp, not "stdio,pigeon"',
+    ]);
     expect(exitCode).toBe(78);
     expect((await refusal(['--transport='])).faults).toHaveLength(1);
   });
@@ -283,11 +285,11 @@ describe('names', () => {
 
   it('D-22 warns about unknown and old names in both environments and reads none', async () => {
     await write('.env', 'MCP_TRANSPORT=http\nDATABASE_URL=x');
-    const config = await load([], { MCP_PORT: '1', MCP_REDIS_URL: 'redis://:hunter2@h' });
+    const config = await load([], { MCP_PORT: '1', MCP_OTEL_URL: 'redis://:hunter2@h' });
     expect(config.server).toMatchObject({ port: 8080, transports: ['stdio'] });
     expect(config.warnings.map((warning) => warning.split(':')[0])).toEqual([
       'config.deprecated old=MCP_PORT new=MCP_SERVER_PORT',
-      'config.unknown name=MCP_REDIS_URL',
+      'config.unknown name=MCP_OTEL_URL',
       'config.deprecated old=MCP_TRANSPORT new=MCP_SERVER_TRANSPORT',
     ]);
     expect(config.warnings.join()).not.toContain('hunter2');

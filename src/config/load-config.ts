@@ -1,6 +1,8 @@
+import { join, resolve } from 'node:path';
 import { AppConfig } from './app-config.js';
 import { readConfigFile } from './config-file.js';
 import { parseFlags } from './parse-flags.js';
+import { ConfigSource } from './reload/config-source.js';
 import { resolveSettings } from './resolve-settings.js';
 import { type Environment, readDotEnv, readEnvironment } from './sources.js';
 
@@ -24,6 +26,23 @@ export async function loadConfig({ argv, env, cwd }: ConfigPlaces): Promise<AppC
   const path = [flags, variables, dotEnv].find(({ given }) => given.has(FILE_KEY))?.given.get(FILE_KEY)?.raw;
   const file = await readConfigFile(path, cwd);
   return new AppConfig(resolveSettings([flags, variables, dotEnv, file]));
+}
+
+/** The settings of a command line: its flags and variables stay, its files are read again. */
+export class PlacedConfig extends ConfigSource {
+  constructor(private readonly places: ConfigPlaces) {
+    super();
+  }
+
+  override load(): Promise<AppConfig> {
+    return loadConfig(this.places);
+  }
+
+  override files({ server, policy }: AppConfig): readonly string[] {
+    const { cwd } = this.places;
+    const named = [server.configFile, policy.rolesFile].flatMap((path) => path ?? []);
+    return [join(cwd, '.env'), ...named.map((path) => resolve(cwd, path))];
+  }
 }
 
 const FILE_KEY = 'server.configFile';

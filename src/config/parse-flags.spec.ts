@@ -32,9 +32,9 @@ describe('parseFlags', () => {
   });
 
   it('D-22 refuses an unknown flag, names the nearest, and shows none of its words', () => {
-    expect(misusesOf('--prot', 'hunter2', '--tols=hunter2', '-px')).toEqual([
+    expect(misusesOf('--prot', 'hunter2', '--toolz=hunter2', '-px')).toEqual([
       'Unknown flag --prot; the nearest is --port',
-      'Unknown flag --tols; the nearest is --tools',
+      'Unknown flag --toolz; the nearest is --tools',
       expect.stringMatching(/^Unknown flag -p; the nearest is --/),
     ]);
   });

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isLoopbackHost } from './loopback.js';
 import type { Source } from './reading.js';
 import type { GroupName, Groups, SettingKey } from './schema.js';
 
@@ -49,7 +49,7 @@ export const openBindNeedsConsent: Rule = {
   reads: ['server.transports', 'server.host', 'server.allowUnauthenticated'],
   check: ({ groups: { server } }) => {
     const network = server.transports.some((transport) => transport !== 'stdio');
-    if (!network || server.allowUnauthenticated || isLoopback(server.host)) return undefined;
+    if (!network || server.allowUnauthenticated || isLoopbackHost(server.host)) return undefined;
     return {
       fault:
         `The host ${server.host} is not loopback, so anybody who reaches it could call the tools: bind 127.0.0.1, ` +
@@ -72,11 +72,101 @@ export const bodyOutlastsHeaders: Rule = {
   },
 };
 
-/** In the order in which they apply: each sees what the ones before changed. */
-export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders];
+/** A path of TLS that is given switches TLS on, unless it was switched off by hand (K-25). */
+export const pathMeansTls: Rule = {
+  reads: ['tls.enabled', 'tls.cert', 'tls.key', 'tls.clientCa'],
+  check: ({ sourceOf }) => {
+    const given = (['tls.cert', 'tls.key', 'tls.clientCa'] as const).find((key) => sourceOf(key) !== 'default');
+    if (given === undefined || sourceOf('tls.enabled') !== 'default') return undefined;
+    return { change: { tls: { enabled: true } }, source: sourceOf(given) };
+  },
+};
+/** What one replica sealed must open at the others (D-9). */
+export const replicasShareKeys: Rule = {
+  reads: ['redis.url', 'sessions.keys'],
+  check: ({ groups: { redis, sessions } }) => {
+    if (redis.url === undefined || sessions.keys !== undefined) return undefined;
+    return {
+      fault:
+        'MCP_REDIS_URL needs MCP_SESSION_KEYS, the same for all replicas: what one seals, another opens. ' +
+        'Make one: echo "k1:$(openssl rand -base64 32)"',
+    };
+  },
+};
 
-function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost') return true;
-  const address = host.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-}
+/** What is cut off is never less than what is answered with an error (K-14). */
+export const bufferHoldsMessage: Rule = {
+  reads: ['limits.maxMessageBytes', 'limits.maxBufferBytes'],
+  check: ({ groups: { limits } }) => {
+    if (limits.maxBufferBytes >= limits.maxMessageBytes) return undefined;
+    return {
+      change: { limits: { maxBufferBytes: limits.maxMessageBytes } },
+      warning:
+        `config_clamped param=limits.maxBufferBytes original=${limits.maxBufferBytes} new=${limits.maxMessageBytes}: ` +
+        'it is never less than limits.maxMessageBytes',
+    };
+  },
+};
+
+const MIN_IDLE_MS = 10_000;
+
+/** An idle timeout is off, or long enough for a person to think. */
+const idleTimeoutIsLong = (property: 'wsIdleTimeoutMs' | 'tcpIdleTimeoutMs'): Rule => ({
+  reads: [`limits.${property}`],
+  check: ({ groups: { limits } }) => {
+    const given = limits[property];
+    if (given === 0 || given >= MIN_IDLE_MS) return undefined;
+    return {
+      change: { limits: { [property]: MIN_IDLE_MS } },
+      warning: `config_clamped param=limits.${property} original=${given} new=${MIN_IDLE_MS}: it is 0, or at least that`,
+    };
+  },
+});
+
+export const wsIdleTimeoutIsLong = idleTimeoutIsLong('wsIdleTimeoutMs');
+export const tcpIdleTimeoutIsLong = idleTimeoutIsLong('tcpIdleTimeoutMs');
+
+/** Client certificates are judged by a CA of our own: any public one would let in whoever has any certificate (S0-28). */
+export const clientAuthNeedsCa: Rule = {
+  reads: ['tls.clientAuth', 'tls.clientCa'],
+  check: ({ groups: { tls }, sourceOf }) => {
+    if (tls.clientCa === undefined) {
+      if (tls.clientAuth === 'none') return undefined;
+      return {
+        fault:
+          `tls.clientAuth is ${tls.clientAuth}, and no CA is set that client certificates must come from: ` +
+          'give --ssl-client-ca (MCP_TLS_CLIENT_CA)',
+      };
+    }
+    if (tls.clientAuth !== 'none') return undefined;
+    if (sourceOf('tls.clientAuth') === 'default') {
+      return { change: { tls: { clientAuth: 'require' } }, source: sourceOf('tls.clientCa') };
+    }
+    return { warning: 'config.client_ca_unused tls.clientCa is set and tls.clientAuth is none: no client is asked' };
+  },
+};
+
+const YEAR_SEC = 31_536_000;
+
+/** Where there is TLS, browsers are told to keep to it, unless somebody said for how long (S2-39). */
+export const tlsMeansHsts: Rule = {
+  reads: ['tls.enabled', 'http.hstsMaxAgeSec'],
+  check: ({ groups: { tls }, sourceOf }) => {
+    if (!tls.enabled || sourceOf('http.hstsMaxAgeSec') !== 'default') return undefined;
+    return { change: { http: { hstsMaxAgeSec: YEAR_SEC } }, source: sourceOf('tls.enabled') };
+  },
+};
+
+/** In the order in which they apply: each sees what the ones before changed. */
+export const RULES: readonly Rule[] = [
+  addressMeansHttp,
+  openBindNeedsConsent,
+  bodyOutlastsHeaders,
+  replicasShareKeys,
+  bufferHoldsMessage,
+  wsIdleTimeoutIsLong,
+  tcpIdleTimeoutIsLong,
+  pathMeansTls,
+  clientAuthNeedsCa,
+  tlsMeansHsts,
+];

@@ -4,21 +4,27 @@ import { BreakerSettings } from './settings/breaker.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
 import { LoggingSettings } from './settings/logging.settings.js';
+import { PolicySettings } from './settings/policy.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
+import { RedisSettings } from './settings/redis.settings.js';
 import { ServerSettings } from './settings/server.settings.js';
 import { SessionSettings } from './settings/session.settings.js';
+import { TlsSettings } from './settings/tls.settings.js';
 import { ToolSettings } from './settings/tool.settings.js';
 
 /** The groups of settings, by their name in the settings file. */
 export const GROUPS = {
   server: ServerSettings,
   http: HttpSettings,
+  tls: TlsSettings,
   limits: LimitSettings,
   rate: RateSettings,
   sessions: SessionSettings,
+  redis: RedisSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
   logging: LoggingSettings,
+  policy: PolicySettings,
 } as const;
 
 export type GroupName = keyof typeof GROUPS;

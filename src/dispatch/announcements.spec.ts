@@ -111,6 +111,23 @@ describe('Announcements', () => {
     ]);
   });
 
+  it('S0-17 say something to all who take it, and one that cannot be reached keeps no other from it', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+    const [connection, sent] = [await world.connect(), [] as string[]];
+    const session = connection.session as NonNullable<typeof connection.session>;
+    announcements.listen({
+      principal: OPERATOR,
+      wants: () => true,
+      hear: () => {
+        throw new Error('EPIPE');
+      },
+    });
+    announcements.listen(legacyListener(session, OPERATOR, (text) => sent.push(text)));
+    announcements.listen({ principal: OPERATOR, wants: () => false, hear: () => sent.push('unwanted') });
+    expect(announcements.notice('back at ten')).toBe(1);
+    expect(sent).toEqual(['{"jsonrpc":"2.0","method":"server_notification","params":{"message":"back at ten"}}']);
+  });
+
   it('tell whoever wants to know that there is no more to come', () => {
     const end = jest.fn();
     announcements.listen({ principal: OPERATOR, wants: () => true, hear: () => undefined, end });

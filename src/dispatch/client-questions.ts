@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import { printable, ToolError, type JsonObject } from '../common/index.js';
 import type { ResponseMessage } from '../protocol/index.js';
 import type { Session } from '../session/index.js';
+import { Bus, Replica } from '../store/index.js';
 
 interface Waiting {
   readonly sessionKey: string;
@@ -11,17 +11,40 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** An answer that came to another replica than the one that asked. */
+interface Forwarded {
+  readonly answer: ResponseMessage;
+  readonly sessionKey: string;
+  readonly door: string;
+}
+
+const QUESTION_ID = /^([0-9a-f]{10})-\d+$/;
+
+function channelOf(replica: string): string {
+  return `answers:${replica}`;
+}
+
 /**
  * Requests of ours that legacy clients have yet to answer. Their ids name this replica, and an answer counts only in
  * the session that was asked (D-6).
  */
 @Injectable()
-export class ClientQuestions {
-  private readonly replica = randomBytes(4).toString('hex');
+export class ClientQuestions implements OnModuleInit {
   private readonly waiting = new Map<string, Waiting>();
   private asked = 0;
 
-  constructor(private readonly security: SecurityLog) {}
+  constructor(
+    private readonly security: SecurityLog,
+    private readonly bus: Bus,
+    private readonly replica: Replica,
+  ) {}
+
+  onModuleInit(): void {
+    this.bus.subscribe(channelOf(this.replica.id), (message) => {
+      const { answer, sessionKey, door } = JSON.parse(message) as Forwarded;
+      this.take(answer, sessionKey, door);
+    });
+  }
 
   /** Answers that are owed to us. */
   get count(): number {
@@ -31,7 +54,7 @@ export class ClientQuestions {
   /** @returns an id that no other question has, on any replica */
   nextId(): string {
     this.asked += 1;
-    return `${this.replica}-${this.asked}`;
+    return `${this.replica.id}-${this.asked}`;
   }
 
   /**
@@ -69,10 +92,20 @@ export class ClientQuestions {
     });
   }
 
-  /** Hands an answer to whoever waits for it; one that nobody is owed is dropped with an event. */
-  settle({ id, result, error }: ResponseMessage, session: Session | undefined, door: string): void {
+  /** Hands an answer to whoever waits for it, at whichever replica; one that nobody is owed is dropped with an event. */
+  settle(answer: ResponseMessage, session: Session | undefined, door: string): void {
+    const [, replica] = QUESTION_ID.exec(String(answer.id)) ?? [];
+    if (!session || replica === undefined || replica === this.replica.id) {
+      this.take(answer, session?.key, door);
+      return;
+    }
+    const forwarded: Forwarded = { answer, sessionKey: session.key, door };
+    this.bus.publish(channelOf(replica), JSON.stringify(forwarded));
+  }
+
+  private take({ id, result, error }: ResponseMessage, sessionKey: string | undefined, door: string): void {
     const waiting = this.waiting.get(String(id));
-    if (!waiting || waiting.sessionKey !== session?.key) {
+    if (!waiting || waiting.sessionKey !== sessionKey) {
       this.security.emit('invalid_input', { transport: door, error: 'An answer that nobody is owed' });
       return;
     }

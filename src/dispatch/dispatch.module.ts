@@ -22,10 +22,18 @@ import { ResourcesHandler } from './methods/resources.handler.js';
 import { SessionHandler } from './methods/session.handler.js';
 import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
+import { Explainer } from './explain/explainer.js';
+import { FeatureTargets } from './explain/feature-targets.js';
+import { PolicySteps } from './explain/policy-steps.js';
 import { Pages } from './pages.js';
 import { METHOD_HANDLERS, RequestServer } from './request-server.js';
 import { Rounds } from './rounds.js';
+import { RunningRequests } from './running-requests.js';
+import { RunningWork } from './running-work.js';
+import { RuleReview } from './rule-review.js';
 import { ServerIdentity } from './server-identity.js';
+import { ViewAnnouncements } from './view-announcements.js';
+import { TaskPlaces } from './tasks/task-places.js';
 import { TaskStarter } from './tasks/task-starter.js';
 import { Tasks } from './tasks/tasks.js';
 
@@ -49,13 +57,21 @@ const HANDLERS = [
     ClientQuestions,
     Cursors,
     Dispatcher,
+    Explainer,
+    FeatureTargets,
     InitializeHandler,
     Pages,
+    PolicySteps,
     RequestServer,
     Rounds,
+    RunningRequests,
+    RunningWork,
+    RuleReview,
     ServerIdentity,
+    TaskPlaces,
     Tasks,
     TaskStarter,
+    ViewAnnouncements,
     ...HANDLERS,
     {
       provide: METHOD_HANDLERS,
@@ -63,6 +79,6 @@ const HANDLERS = [
       useFactory: (...handlers: MethodHandler[]): MethodHandler[] => handlers,
     },
   ],
-  exports: [Announcements, Catalogue, Dispatcher],
+  exports: [Announcements, Catalogue, Dispatcher, Explainer, RunningWork],
 })
 export class DispatchModule {}

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, Logger } from '@nestjs/common';
-import { type Answer, DispatchWorld, TestExchange } from '../../test/support/dispatch-world.js';
+import { type Answer, DispatchWorld, envelope, TestExchange } from '../../test/support/dispatch-world.js';
 import { principalOf } from '../../test/support/tool-world.js';
+import { Lifecycle } from '../common/index.js';
 import type { ConfigOverrides } from '../config/index.js';
 import { Tool, type ToolContext } from '../tools/index.js';
+import { RunningWork } from './running-work.js';
 
 const FREE = { type: 'object' };
 
@@ -386,6 +388,44 @@ describe('Dispatcher: running calls', () => {
     expect(deadlines.size).toBe(others.length);
     for (const end of world.get(Tools).ends) end('done');
     await Promise.all(others);
+  });
+
+  it('S4-34 begins nothing while the server ends, and hears to the end what is for that which runs', async () => {
+    await open();
+    const exchange = await world.connect();
+    const [kept, cancelled] = [call(1, 'wait'), call(2, 'wait')].map((sent) => world.send(sent as never, exchange));
+    await settled();
+    world.get(Lifecycle).stop();
+    for (const refused of [call(3, 'say'), request(4, 'tools/list'), request(5, 'initialize', {})]) {
+      const answer = await world.send(refused as never, exchange);
+      expect(answer?.error).toMatchObject({ code: -32000, data: { kind: 'shutting_down', retryAfterMs: 1_000 } });
+    }
+    const modern = await world.send(request(6, 'server/discover', { _meta: envelope() }) as never, exchange);
+    expect(modern?.error?.code).toBe(50302);
+    expect(await world.send(request(7, 'ping') as never, exchange)).toMatchObject({ result: {} });
+    await world.send({ method: 'notifications/cancelled', params: { requestId: 2 } }, exchange);
+    expect(await cancelled).toBeUndefined();
+    world.get(Tools).ends[0]?.('done');
+    expect(await kept).toMatchObject({ id: 1, result: { content: [{ text: 'done' }] } });
+  });
+
+  it('K-36 ends all that runs, whoever began it, and tells them that they may ask again', async () => {
+    await open();
+    const exchanges = [await world.connect(), await world.connect()];
+    const running = exchanges.map((exchange) => world.send(call(1, 'wait') as never, exchange));
+    const modern = world.send(
+      request(2, 'tools/call', { name: 'wait', arguments: {}, _meta: envelope() }) as never,
+      new TestExchange(),
+    );
+    await settled();
+    const work = world.get(RunningWork);
+    expect(work.count).toBe(3);
+    work.abortAll();
+    for (const answer of await Promise.all([...running, modern])) {
+      expect(answer?.error?.data['kind']).toBe('shutting_down');
+    }
+    expect(work.count).toBe(0);
+    expect(world.get(Tools).signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
   });
 
   it('ends what runs when the session does', async () => {

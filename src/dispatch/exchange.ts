@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/index.js';
-import type { Session } from '../session/index.js';
+import type { Session, SessionOrigin } from '../session/index.js';
 import type { RunningCalls } from './running-calls.js';
 
 /** Doors through which messages come. */
@@ -20,6 +20,11 @@ export abstract class Exchange {
   abstract readonly calls: RunningCalls;
   /** The session of the message; `initialize` sets it. */
   session: Session | undefined;
+
+  /** Where a session that the message opens comes from. */
+  get origin(): SessionOrigin {
+    return { door: this.door };
+  }
 
   /** Sends a message that belongs to the request being served, before its answer. @param text one JSON-RPC message */
   abstract send(text: string): void;

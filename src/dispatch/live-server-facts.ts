@@ -30,12 +30,12 @@ export class LiveServerFacts extends ServerFacts {
   override enabledTools(principal: Principal): readonly ToolFacts[] {
     return this.tools
       .enabled()
-      .filter(({ target }) => this.policy.isVisible(principal, target))
+      .filter(({ target }) => this.policy.isListed(principal, target))
       .map(({ name, options }) => ({ name, description: options.description }));
   }
 
   override resourceCount(principal: Principal): number {
-    return this.resources.resources().filter(({ target }) => this.policy.isVisible(principal, target)).length;
+    return this.resources.resources().filter(({ target }) => this.policy.isListed(principal, target)).length;
   }
 
   override get sessionCount(): number {

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../../test/support/fake-clock.js';
-import { principalOf, ToolWorld } from '../../test/support/tool-world.js';
+import { builtInPolicy, principalOf, ToolWorld } from '../../test/support/tool-world.js';
 import { AnonymousAuthenticator } from '../auth/authenticator.js';
 import type { Principal } from '../auth/index.js';
-import { RolePolicy } from '../auth/policy.js';
 import { ProtocolError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import type { Revision, SerializedResult } from '../protocol/index.js';
@@ -55,7 +54,7 @@ beforeEach(async () => {
   cursors = new Cursors(sealer);
   const config = AppConfig.of({ limits: { listPageSize: 2 } });
   const identity = new ServerIdentity(config, new AnonymousAuthenticator(config));
-  pages = new Pages(new RolePolicy(), cursors, identity, config);
+  pages = new Pages(builtInPolicy(), cursors, identity, config);
   entries = [entry(0, 'a'), entry(1, 'b', ['admin']), entry(2, 'c'), entry(5, 'd'), entry(6, 'e')];
   version = 1;
   view.mockClear();

@@ -76,7 +76,7 @@ export class Pages {
     const { list } = source;
     const rest = source
       .entries()
-      .filter((entry) => entry.ordinal > after && this.policy.isVisible(principal, entry.target));
+      .filter((entry) => entry.ordinal > after && this.policy.isListed(principal, entry.target));
     const shown = rest.slice(0, this.config.limits.listPageSize);
     const last = shown.at(-1);
     const result: JsonObject = { [list]: shown.map((entry) => source.view(entry)) };

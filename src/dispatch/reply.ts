@@ -70,6 +70,8 @@ const ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'shutting_down',
   'auth_required',
   'auth_failed',
+  'insufficient_scope',
+  'quarantined',
 ]);
 
 /** What 2026-07-28 demands a status for besides. @see MCP 2026-07-28, basic/transports/streamable-http */

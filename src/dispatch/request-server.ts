@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isGatehouseError, isJsonObject, type JsonObject, newRequestId, ProtocolError } from '../common/index.js';
-import { AppConfig } from '../config/index.js';
 import { eraOf, readEnvelope, type RequestMessage, SerializedResult } from '../protocol/index.js';
 import { CallScope, type ClientPort, type TraceContext } from '../tools/index.js';
 import { callerKey } from './caller-key.js';
@@ -15,12 +14,17 @@ import { errorReply, type Reply, successReply } from './reply.js';
 import { FIRST_ROUND, Rounds } from './rounds.js';
 import { ServerIdentity } from './server-identity.js';
 import type { RunningCalls } from './running-calls.js';
+import { RunningRequests } from './running-requests.js';
 
 /** DI token of all {@link MethodHandler}s. */
 export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
 
 /** `_meta` key by which a caller asks for a deadline of its own, ms. */
 const TIMEOUT_META = 'mcp-gatehouse/timeoutMs';
+
+/** `_meta` key by which a caller names a call, so that a repeat of it does not run again (D-15). */
+const IDEMPOTENCY_META = 'mcp-gatehouse/idempotencyKey';
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** Methods of 2026-07-28 that may ask the client for input. @see MCP 2026-07-28, basic/patterns/mrtr, "Supported Requests" */
 const MULTI_ROUND: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
@@ -45,7 +49,7 @@ export class RequestServer {
     private readonly questions: ClientQuestions,
     private readonly rounds: Rounds,
     private readonly identity: ServerIdentity,
-    private readonly config: AppConfig,
+    private readonly requests: RunningRequests,
   ) {
     for (const handler of handlers) {
       for (const [method, eras] of Object.entries(handler.methods)) {
@@ -112,17 +116,15 @@ export class RequestServer {
   private async run(
     handler: MethodHandler,
     call: MethodCall,
-    running: RunningCalls,
+    calls: RunningCalls,
   ): Promise<JsonObject | SerializedResult> {
-    const { id } = call.request;
-    this.admit(running, id);
-    running.begin(id, call.scope);
+    const running = { id: call.request.id, scope: call.scope, calls };
+    this.requests.begin(running);
     try {
       const result = handler.handle(call);
       return result instanceof Promise ? await result : result;
     } finally {
-      call.scope.close();
-      running.finish(id);
+      this.requests.finish(running);
     }
   }
 
@@ -137,15 +139,10 @@ export class RequestServer {
       sessionHash: peer.sessionHash,
       timeoutMs: typeof timeout === 'number' && timeout >= 1 ? timeout : undefined,
       client,
+      idempotencyKey: isJsonObject(meta) && IDEMPOTENCY_META in meta ? idempotencyKeyOf(meta) : undefined,
       trace: isJsonObject(meta) && 'traceparent' in meta ? traceOf(meta) : undefined,
     });
     return { request, params: request.params ?? {}, exchange, peer, scope };
-  }
-
-  private admit(running: RunningCalls, id: RequestMessage['id']): void {
-    const { maxInFlight } = this.config.limits;
-    if (running.runningCount < maxInFlight || running.isRunning(id)) return;
-    throw new ProtocolError('server_busy', `Too many requests at once: ${maxInFlight} of this client are running`);
   }
 
   private failed(
@@ -186,6 +183,16 @@ function progressTokenOf({ params }: RequestMessage): string | number | undefine
   const meta = params?.['_meta'];
   const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
   return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+}
+
+/** @throws ProtocolError invalid_params: a key that is passed over would let the call run twice */
+function idempotencyKeyOf(meta: JsonObject): string {
+  const key = meta[IDEMPOTENCY_META];
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new ProtocolError(
+    'invalid_params',
+    `Invalid params: ${IDEMPOTENCY_META} must be 1 to 128 characters of visible ASCII`,
+  );
 }
 
 /** Only what has the form of a text is handed on: what it says is for whoever reads it. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { alone } from '../../test/support/alone.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { principalOf } from '../../test/support/tool-world.js';
 import { Sealer } from '../session/index.js';
@@ -20,7 +21,7 @@ let rounds: Rounds;
 beforeEach(async () => {
   clock = new FakeClock();
   state = await EmbeddedState.open({ clock });
-  rounds = new Rounds(new Sealer(state.keys), state.durable, clock);
+  rounds = new Rounds(new Sealer(state.keys), state.durable, clock, alone(state, clock));
 });
 
 const sealed = (round: Partial<Round> = {}): string => rounds.seal({ ...FIRST_ROUND, ...round }, owner());
@@ -128,7 +129,7 @@ describe('Rounds', () => {
     const round = await rounds.enter(owner({ requestState }));
     await rounds.leave(round, true);
     await expect(rounds.enter(owner({ requestState }))).rejects.toMatchObject(refused);
-    const replica = new Rounds(new Sealer(state.keys), state.durable, clock);
+    const replica = new Rounds(new Sealer(state.keys), state.durable, clock, alone(state, clock));
     await expect(replica.enter(owner({ requestState }))).rejects.toMatchObject(refused);
     // Also what an earlier round was given.
     expect(await state.durable.has('rounds', round.callId)).toBe(true);

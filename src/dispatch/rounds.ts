@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/index.js';
-import { Clock, isJsonObject, type JsonObject, ProtocolError, ToolError } from '../common/index.js';
+import { canonicalJson, Clock, isJsonObject, type JsonObject, ProtocolError, ToolError } from '../common/index.js';
 import { Sealer } from '../session/index.js';
-import { DurableStore } from '../store/index.js';
+import { DurableStore, Replicas } from '../store/index.js';
 
 const LIVES_MS = 600_000;
 const MAX_CHARS = 16_384;
 const NAMESPACE = 'rounds';
+const RUNNING = 'rounds-running';
 
 /** One request of 2026-07-28 that takes several rounds: what it knows from the earlier ones. */
 export interface Round {
@@ -49,6 +50,7 @@ export class Rounds {
     private readonly sealer: Sealer,
     private readonly store: DurableStore,
     private readonly clock: Clock,
+    private readonly replicas: Replicas,
   ) {}
 
   /**
@@ -63,7 +65,7 @@ export class Rounds {
     if (this.running.has(state.callId)) throw invalidState();
     // Before the store is asked: of two that come at once, one gets in.
     this.running.add(state.callId);
-    if (await this.isUsedUp(state.callId)) {
+    if (!(await this.claim(state.callId))) {
       this.running.delete(state.callId);
       throw invalidState();
     }
@@ -73,9 +75,10 @@ export class Rounds {
   /** Lets go of a round. @param isLast the request is done: its state is good for nothing any more */
   async leave(round: Round, isLast: boolean): Promise<void> {
     this.running.delete(round.callId);
-    if (!isLast || round.number === 0) return;
+    if (round.number === 0) return;
     const expiresAt = this.clock.now() + LIVES_MS;
-    await this.store.put({ namespace: NAMESPACE, key: round.callId, value: true, expiresAt });
+    if (isLast) await this.store.put({ namespace: NAMESPACE, key: round.callId, value: true, expiresAt });
+    if (this.replicas.areMany) await this.store.delete(RUNNING, round.callId);
   }
 
   /**
@@ -96,9 +99,15 @@ export class Rounds {
     throw new ToolError('This call holds more between its rounds than the 16 KiB that may be carried.');
   }
 
-  private async isUsedUp(callId: string): Promise<boolean> {
+  /** Of many that come at once, at whatever replica, one gets in. @returns whether the call may go on here */
+  private async claim(callId: string): Promise<boolean> {
+    const expiresAt = this.clock.now() + LIVES_MS;
     try {
-      return await this.store.has(NAMESPACE, callId);
+      if (this.replicas.areMany) {
+        const isFirst = await this.store.putIfAbsent({ namespace: RUNNING, key: callId, value: true, expiresAt });
+        if (!isFirst) return false;
+      }
+      return !(await this.store.has(NAMESPACE, callId));
     } catch (error) {
       this.running.delete(callId);
       throw error;
@@ -124,17 +133,8 @@ function subjectOf({ issuer, subject }: Principal): string {
 function digest(method: string, params: JsonObject): string {
   const { _meta: _1, inputResponses: _2, requestState: _3, ...asked } = params;
   return createHash('sha256')
-    .update(`${method}\n${canonical(asked)}`)
+    .update(`${method}\n${canonicalJson(asked)}`)
     .digest('base64url');
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value) ?? 'null';
-  const entries = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
-  return `{${entries.join(',')}}`;
 }
 
 /** @throws ProtocolError invalid_params */

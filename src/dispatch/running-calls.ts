@@ -4,6 +4,7 @@ import type { RequestId } from '../protocol/index.js';
 
 /** A call that can be ended early. */
 export interface Abortable {
+  readonly requestId?: string | undefined;
   abort(cause: GatehouseError): void;
 }
 
@@ -57,11 +58,19 @@ export class ConnectionCalls implements RunningCalls {
     return call !== undefined;
   }
 
+  /** Request ids of the running calls. */
+  get runningRequestIds(): readonly string[] {
+    return this.all.flatMap(({ requestId }) => (requestId === undefined ? [] : [requestId]));
+  }
+
   /** Ends every call, and lets none begin any more: the connection is gone. */
   cancelAll(why: string): void {
     this.leftBecause = why;
-    const calls = [...(this.first ? [this.first] : []), ...(this.others?.values() ?? [])];
-    for (const call of calls) call.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
+    for (const call of this.all) call.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
+  }
+
+  private get all(): readonly Abortable[] {
+    return [...(this.first ? [this.first] : []), ...(this.others?.values() ?? [])];
   }
 
   private callOf(id: RequestId): Abortable | undefined {

@@ -1,7 +1,9 @@
-import { Controller, Get } from '@nestjs/common';
+import { Get } from '@nestjs/common';
+import { GatehouseController, Public } from '../auth/index.js';
 
 /** Probes for whoever runs the process. They need neither credential nor Host match (D-21). */
-@Controller('health')
+@Public()
+@GatehouseController('health')
 export class HealthController {
   /** The event loop turns: nothing more is asked, so that nothing but a dead process is restarted (W-35). */
   @Get('live')

@@ -17,6 +17,24 @@ describe('Bulkhead', () => {
     expect([bulkhead.tryEnter(), bulkhead.tryEnter(), bulkhead.runningCount]).toEqual([true, false, 2]);
   });
 
+  it('S4-38 can be given more places, which those take who wait, or fewer, which run out', async () => {
+    const bulkhead = new Bulkhead(1, 10);
+    const order: string[] = [];
+    bulkhead.tryEnter();
+    for (const name of ['a', 'b', 'c']) void bulkhead.wait(never)?.then(() => order.push(name));
+    bulkhead.resize(3);
+    await settled();
+    expect([order, bulkhead.limit, bulkhead.runningCount, bulkhead.waitingCount]).toEqual([['a', 'b'], 3, 3, 1]);
+    bulkhead.resize(1);
+    bulkhead.leave();
+    bulkhead.leave();
+    await settled();
+    expect([order, bulkhead.runningCount]).toEqual([['a', 'b'], 1]);
+    bulkhead.leave();
+    await settled();
+    expect([order, bulkhead.runningCount]).toEqual([['a', 'b', 'c'], 1]);
+  });
+
   it('S4-22 who comes first is served first, and nobody overtakes', async () => {
     const bulkhead = new Bulkhead(1, 10);
     bulkhead.tryEnter();

@@ -8,13 +8,24 @@ export class Bulkhead {
   private readonly waiting: Waiting[] = [];
 
   /**
-   * @param limit runs at once, >= 1
+   * @param places runs at once, >= 1
    * @param queue calls that may wait, >= 0
    */
   constructor(
-    readonly limit: number,
+    private places: number,
     readonly queue: number,
   ) {}
+
+  /** Runs at once. */
+  get limit(): number {
+    return this.places;
+  }
+
+  /** Gives another number of places; what runs goes on, what waits takes those that are free. @param places >= 1 */
+  resize(places: number): void {
+    this.places = places;
+    while (this.running < places && this.waiting.length > 0) this.waiting.shift()?.enter();
+  }
 
   get runningCount(): number {
     return this.running;

@@ -18,6 +18,16 @@ export class LruMap<Value> {
     return value;
   }
 
+  /** @returns the entry of the key, which is not used by that */
+  peek(key: string): Value | undefined {
+    return this.entries.get(key);
+  }
+
+  /** The entries, the least recently used first; looking at them is no use of them. */
+  values(): IterableIterator<Value> {
+    return this.entries.values();
+  }
+
   get size(): number {
     return this.entries.size;
   }

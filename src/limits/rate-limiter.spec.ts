@@ -41,6 +41,33 @@ describe('MemoryRateLimiter', () => {
     expect(rates.takeRun('a', 'nmap', 1).isAllowed).toBe(true);
   });
 
+  it('tells how many runs are left, and takes none by that', () => {
+    const rates = limiter();
+    for (let i = 0; i < 3; i++) expect(rates.runsLeft('a', 'nmap', 2)).toBe(2);
+    rates.takeRun('a', 'nmap', 2);
+    expect([rates.runsLeft('a', 'nmap', 2), rates.runsLeft('b', 'nmap', 2)]).toEqual([1, 2]);
+    rates.takeRun('a', 'nmap', 2);
+    expect(rates.runsLeft('a', 'nmap', 2)).toBe(0);
+    clock.advance(30_000);
+    expect(rates.runsLeft('a', 'nmap', 2)).toBe(1);
+    expect(limiter({ enabled: false }).runsLeft('a', 'nmap', 2)).toBe(2);
+  });
+
+  it('another rate is another bucket', () => {
+    const rates = limiter();
+    expect(rates.takeRun('a', 'nmap', 1).isAllowed).toBe(true);
+    expect(rates.takeRun('a', 'nmap', 1).isAllowed).toBe(false);
+    expect(rates.takeRun('a', 'nmap', 5).isAllowed).toBe(true);
+  });
+
+  it('S4-38 goes by the settings that hold now, and begins anew under others', () => {
+    const settings = { ...AppConfig.of({ rate: { maxMessages: 1 } }) };
+    const rates = new MemoryRateLimiter(settings, clock);
+    expect([rates.takeMessage('a').isAllowed, rates.takeMessage('a').isAllowed]).toEqual([true, false]);
+    Object.assign(settings, { rate: AppConfig.of({ rate: { maxMessages: 2 } }).rate });
+    expect([1, 2, 3].map(() => rates.takeMessage('a').isAllowed)).toEqual([true, true, false]);
+  });
+
   it('takes no caller and tool for those of another', () => {
     const rates = limiter();
     expect(rates.takeRun('b', 'a', 1).isAllowed).toBe(true);
@@ -64,5 +91,20 @@ describe('MemoryRateLimiter', () => {
     expect(rates.takeMessage('caller 0').isAllowed).toBe(false);
     expect(rates.takeMessage('caller 2').isAllowed).toBe(false);
     expect(rates.takeMessage('caller 1').isAllowed).toBe(true);
+  });
+
+  it('S0-15 tells how many callers have used more than a share of their limit, in the window up to now', () => {
+    const rates = limiter({ maxMessages: 4 });
+    for (const [caller, count] of [
+      ['a', 3],
+      ['b', 2],
+      ['c', 6],
+    ] as const) {
+      for (let i = 0; i < count; i++) rates.takeMessage(caller);
+    }
+    expect([rates.callersOver(0.5), rates.callersOver(0), rates.callersOver(1)]).toEqual([2, 3, 0]);
+    clock.advance(60_000);
+    expect(rates.callersOver(0)).toBe(0);
+    expect(rates.takeMessage('a').isAllowed).toBe(true);
   });
 });

@@ -38,6 +38,12 @@ export class SlidingWindow {
     return ALLOWED;
   }
 
+  /** @param now monotonic ms @returns how much of the limit is used up, 0 to 1 */
+  usedShare(now: number): number {
+    while (this.count > 0 && (this.ring[this.oldest] as number) + this.windowMs <= now) this.drop();
+    return this.count / this.limit;
+  }
+
   private drop(): void {
     this.oldest = (this.oldest + 1) % this.ring.length;
     this.count -= 1;

@@ -18,12 +18,22 @@ export class TokenBucket {
     this.saved = perMinute * RUN;
   }
 
+  /** Whole runs that could be taken now. @param now monotonic ms, never less than before */
+  left(now: number): number {
+    this.refill(now);
+    return Math.floor(this.saved / RUN);
+  }
+
   /** @param now monotonic ms, never less than before */
   take(now: number): RateOutcome {
-    this.saved = Math.min(this.perMinute * RUN, this.saved + (now - this.refilledAt) * this.perMinute);
-    this.refilledAt = now;
+    this.refill(now);
     if (this.saved < RUN) return { isAllowed: false, retryAfterMs: Math.ceil((RUN - this.saved) / this.perMinute) };
     this.saved -= RUN;
     return ALLOWED;
+  }
+
+  private refill(now: number): void {
+    this.saved = Math.min(this.perMinute * RUN, this.saved + (now - this.refilledAt) * this.perMinute);
+    this.refilledAt = now;
   }
 }

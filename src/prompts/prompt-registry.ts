@@ -2,11 +2,13 @@ import type { GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
 import { Injectable } from '@nestjs/common';
 import { ProtocolError } from '../common/index.js';
 import {
+  type CallContext,
   CallGate,
   type CallScope,
   type Feature,
   FeatureRunner,
   FeatureScanner,
+  featureTarget,
   type GateTarget,
 } from '../tools/index.js';
 import { toPromptResult } from './prompt-result.js';
@@ -61,10 +63,11 @@ export class PromptRegistry {
   async get(name: string, args: Readonly<Record<string, string>>, scope: CallScope): Promise<GetPromptResult> {
     const prompt = this.prompts.get(name);
     if (!prompt) throw unknownPrompt(name);
-    const value = await this.runner.run(prompt.target, scope, (context) => {
+    const fill = (context: CallContext): unknown => {
       requireArguments(prompt, args);
       return prompt.run(args, context);
-    });
+    };
+    const value = await this.runner.run(prompt.target, scope, fill, args);
     return toPromptResult(value, prompt.options.description);
   }
 
@@ -73,9 +76,7 @@ export class PromptRegistry {
     const name = options.name ?? methodName;
     const other = this.prompts.get(name);
     if (other) return [`${origin}: prompt "${name}" is already defined by ${other.origin}`];
-    const target = this.gate.target({ kind: 'prompt', name, tags: options.tags ?? [], roles: options.roles }, () =>
-      unknownPrompt(name),
-    );
+    const target = this.gate.target(featureTarget('prompt', name, options), () => unknownPrompt(name));
     this.prompts.set(name, { name, options, origin, ordinal: this.prompts.size, target, run });
     return [];
   }

@@ -9,6 +9,7 @@ import {
   type Feature,
   FeatureRunner,
   FeatureScanner,
+  featureTarget,
   type GateTarget,
 } from '../tools/index.js';
 import { toResourceResult } from './resource-contents.js';
@@ -88,7 +89,7 @@ export class ResourceRegistry {
     if (!found) throw resourceNotFound(uri);
     const { registered, variables } = found;
     // Who may not see it gets the answer that any other URI gets: not one that names the template.
-    const target = { ...registered.target, unknown: () => resourceNotFound(uri) };
+    const target = { ...registered.target, uri, unknown: () => resourceNotFound(uri) };
     const value = await this.runner.run(target, scope, (context) => registered.run(variables, context, uri));
     return toResourceResult(value, uri, registered.options.mimeType);
   }
@@ -97,13 +98,23 @@ export class ResourceRegistry {
    * @returns whether there is a resource of this URI for this caller
    */
   isVisible(uri: string, principal: Principal): boolean {
-    const found = this.byUri.get(uri) ?? this.match(uri)?.registered;
-    return found !== undefined && this.gate.isVisible(found.target, principal);
+    const target = this.targetOf(uri);
+    return target !== undefined && this.gate.isVisible(target, principal);
   }
 
-  /** @throws ProtocolError resource_not_found */
-  requireVisible(uri: string, principal: Principal): void {
-    if (!this.isVisible(uri, principal)) throw resourceNotFound(uri);
+  /** @throws ProtocolError resource_not_found, insufficient_scope, quarantined */
+  requireOpen(uri: string, principal: Principal): void {
+    const target = this.targetOf(uri);
+    if (!target) throw resourceNotFound(uri);
+    this.gate.require(target, principal);
+  }
+
+  /** @returns what policies decide on where this URI is read */
+  targetOf(uri: string): GateTarget | undefined {
+    const fixed = this.byUri.get(uri)?.target;
+    if (fixed) return fixed;
+    const found = this.match(uri)?.registered.target;
+    return found && { ...found, uri, unknown: () => resourceNotFound(uri) };
   }
 
   private match(uri: string): { registered: RegisteredResourceTemplate; variables: Variables } | undefined {
@@ -145,10 +156,7 @@ export class ResourceRegistry {
     ordinal: number,
   ): Registered<Options> {
     const { options, origin, methodName, run } = feature;
-    const target = this.gate.target(
-      { kind: 'resource', name: key, tags: options.tags ?? [], roles: options.roles },
-      () => resourceNotFound(key),
-    );
+    const target = this.gate.target(featureTarget('resource', key, options), () => resourceNotFound(key));
     return { name: options.name ?? methodName, options, origin, ordinal, target, run };
   }
 }

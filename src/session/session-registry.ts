@@ -11,6 +11,7 @@ import type { SessionTerms } from './session-terms.js';
  */
 export class SessionRegistry implements SessionWatch, Iterable<Session> {
   private readonly sessions = new Map<string, Session>();
+  private readonly byKey = new Map<string, Session>();
   private readonly owners = new Map<string, Map<string, SessionOwner<Session>>>();
   private readonly idle = new LruList<Session>();
 
@@ -28,6 +29,11 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
   get(id: string): Session | undefined {
     const session = this.sessions.get(id);
     return session?.id === id ? session : undefined;
+  }
+
+  /** @param key of a session that has a sealed id */
+  withKey(key: string): Session | undefined {
+    return this.byKey.get(key);
   }
 
   /** The one instance that stands for a principal; a new one when it has no session. */
@@ -53,6 +59,7 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
   add(session: Session): void {
     const { owner } = session;
     this.sessions.set(session.id ?? session.key, session);
+    if (session.id !== undefined) this.byKey.set(session.key, session);
     if (owner.count++ === 0) this.keepOwner(owner);
     if (!session.isBusy) this.becameIdle(session);
   }
@@ -61,6 +68,7 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
   remove(session: Session): boolean {
     const { owner } = session;
     if (!this.sessions.delete(session.id ?? session.key)) return false;
+    this.byKey.delete(session.key);
     if (!session.isBusy) this.becameBusy(session);
     if (--owner.count === 0) this.forgetOwner(owner);
     return true;

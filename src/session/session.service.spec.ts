@@ -4,19 +4,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
+import { alone } from '../../test/support/alone.js';
+import { FailingStore } from '../../test/support/failing-store.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
-import {
-  type DurableRecord,
-  DurableSessionStore,
-  type DurableStore,
-  EmbeddedState,
-  SessionStore,
-} from '../store/index.js';
+import { DurableSessionStore, type DurableStore, EmbeddedState, SessionStore, Replica } from '../store/index.js';
 import { MAX_CLIENT_INFO_CHARS } from './client-info.js';
 import { Sealer } from './sealer.js';
+import { SessionPeers } from './session-peers.js';
 import { SessionRecords } from './session-records.js';
 import { SessionTerms } from './session-terms.js';
 import { type OpenSession, SessionService } from './session.service.js';
@@ -73,6 +70,7 @@ describe('SessionService', () => {
       new Sealer(state.keys),
       new SessionRecords(store ?? new DurableSessionStore(durable), durable),
       security,
+      new SessionPeers(state.bus, new Replica(), alone(state, clock)),
     );
   /** What is left after a crash is the folder: nothing is written at the end. */
   const restart = async (settings?: ConfigOverrides['sessions']): Promise<void> => {
@@ -85,6 +83,11 @@ describe('SessionService', () => {
   const call = () => ({ abort: jest.fn() });
 
   describe('opening and finding', () => {
+    it('S3-2 keeps where a session came from', () => {
+      const origin = { door: 'http', address: '10.0.0.1', userAgent: 'ua/1' };
+      expect([open({ origin }).origin, sessions.openedCount]).toEqual([origin, 1]);
+    });
+
     it('finds a session by its id, with what initialize said', async () => {
       const clientInfo = { name: 'c', version: '1', title: 'C', more: 'dropped' };
       const session = open({ capabilities: { roots: { listChanged: true } }, clientInfo });
@@ -363,34 +366,10 @@ describe('SessionService', () => {
   });
 
   describe('when the store fails', () => {
-    class FailingStore implements DurableStore {
-      isDown = false;
-      puts: DurableRecord[] = [];
-
-      private async check(): Promise<void> {
-        if (this.isDown) throw new Error('out of reach');
-      }
-      async get(...args: [string, string]): Promise<unknown> {
-        return this.check().then(() => state.durable.get(...args));
-      }
-      async has(...args: [string, string]): Promise<boolean> {
-        return this.check().then(() => state.durable.has(...args));
-      }
-      async put(record: DurableRecord): Promise<void> {
-        this.puts.push(record);
-        return this.check().then(() => state.durable.put(record));
-      }
-      async delete(...args: [string, string]): Promise<void> {
-        return this.check().then(() => state.durable.delete(...args));
-      }
-      async list(namespace: string): Promise<DurableRecord[]> {
-        return state.durable.list(namespace);
-      }
-    }
     let failing: FailingStore;
 
     beforeEach(() => {
-      failing = new FailingStore();
+      failing = new FailingStore(() => state.durable);
       sessions = serve({}, failing);
     });
 

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { isGatehouseError, type JsonObject, ProtocolError } from '../common/index.js';
-import { type LegacyRevision, logSeverity } from '../protocol/index.js';
+import { type LegacyRevision, logSeverity, type RequestId } from '../protocol/index.js';
 import type { SessionRecord } from '../store/index.js';
 import { ClientCapabilities } from './capabilities.js';
 import { type ClientInfo, keptClientInfo } from './client-info.js';
 import { openSession, sealSession, type SessionIdentity } from './sealed-session.js';
 import { Sealer } from './sealer.js';
+import { keptOrigin, type SessionOrigin } from './session-origin.js';
 import { hashOfId, Session, type SessionEndReason } from './session.js';
+import { type PeerNews, SessionPeers } from './session-peers.js';
 import { SessionRecords } from './session-records.js';
 import { SessionRegistry } from './session-registry.js';
 import { SessionTerms } from './session-terms.js';
@@ -23,6 +25,7 @@ export interface OpenSession {
   /** `params.capabilities`, as the client sent it. */
   readonly capabilities: JsonObject;
   readonly clientInfo?: ClientInfo | undefined;
+  readonly origin?: SessionOrigin | undefined;
   /**
    * Whether the session gets a sealed id, which any connection and any replica can bring back. Otherwise it lives and
    * dies with its connection: whoever owns that ends it.
@@ -32,24 +35,35 @@ export interface OpenSession {
 
 /** Opens, finds and ends sessions. @see DESIGN decision 3, D-7, D-8, D-11; src/session/README.md */
 @Injectable()
-export class SessionService {
+export class SessionService implements OnModuleInit {
   private readonly logger = new Logger(SessionService.name);
   private readonly registry: SessionRegistry;
   private readonly rebuilds = new Map<string, Promise<Session | undefined>>();
   private isClosed = false;
+  private opened = 0;
 
   constructor(
     private readonly terms: SessionTerms,
     private readonly sealer: Sealer,
     private readonly records: SessionRecords,
     private readonly security: SecurityLog,
+    private readonly peers: SessionPeers,
   ) {
     this.registry = new SessionRegistry(terms);
+  }
+
+  onModuleInit(): void {
+    this.peers.listen((news) => this.heard(news));
   }
 
   /** Live sessions of this process. */
   get count(): number {
     return this.registry.count;
+  }
+
+  /** Sessions that were opened in this process so far. */
+  get openedCount(): number {
+    return this.opened;
   }
 
   /** The live sessions of this process, in no promised order. */
@@ -63,7 +77,7 @@ export class SessionService {
    * @throws ProtocolError invalid_request: the names of the principal do not fit into an id
    * @throws ProtocolError shutting_down
    */
-  open({ principal, revision, capabilities, clientInfo, sealed }: OpenSession): Session {
+  open({ principal, revision, capabilities, clientInfo, origin, sealed }: OpenSession): Session {
     const issuedAt = this.terms.now();
     const identity: SessionIdentity = {
       key: randomBytes(KEY_BYTES).toString('hex'),
@@ -76,7 +90,8 @@ export class SessionService {
     };
     const id = sealed ? sealSession(this.sealer, identity) : undefined;
     const record = { lastSeenAt: issuedAt, ...(clientInfo && { clientInfo: keptClientInfo(clientInfo) }) };
-    const session = this.admit(principal, { id, identity, record });
+    const session = this.admit(principal, { id, identity, record, origin: origin && keptOrigin(origin) });
+    this.opened += 1;
     void this.records.write(session, issuedAt);
     this.security.emit('session_created', { sessionId: session.idHash, principal: nameOf(principal) });
     return session;
@@ -110,7 +125,7 @@ export class SessionService {
     if (!isOwnedBy(identity, principal)) return this.refuse('session_hijack_attempt', details);
     if (identity.expiresAt <= this.terms.now())
       return this.refuse('session_expired', { ...details, reason: 'expired' });
-    const session = this.registry.get(id) ?? (await this.rebuild(id, identity, principal));
+    const session = this.current(id) ?? (await this.rebuild(id, identity, principal));
     if (!session || session.isEnded) return this.refuse('session_expired', { ...details, reason: 'ended' });
     const now = this.terms.now();
     if (this.isAlive(session, now)) {
@@ -133,9 +148,24 @@ export class SessionService {
    */
   async end(session: Session, reason: Exclude<SessionEndReason, 'shutdown'>): Promise<void> {
     this.drop(session, reason);
-    if (session.id !== undefined && session.expiresAt > this.terms.now()) {
+    if (session.id === undefined || session.expiresAt <= this.terms.now()) return;
+    try {
       await this.records.bury(session.key, session.expiresAt);
+    } finally {
+      this.peers.tell({ kind: 'ended', key: session.key });
     }
+  }
+
+  /** Lets other replicas know what the client has set: its log level, its subscriptions. */
+  async share(session: Session): Promise<void> {
+    if (!this.peers.areThere || session.id === undefined) return;
+    await this.records.write(session, this.terms.now());
+    this.peers.tell({ kind: 'changed', key: session.key });
+  }
+
+  /** Cancels a call of a session that may run at another replica. */
+  cancelElsewhere({ id, key }: Session, requestId: RequestId, why: string): void {
+    if (id !== undefined) this.peers.tell({ kind: 'cancel', key, requestId, why });
   }
 
   /**
@@ -147,7 +177,7 @@ export class SessionService {
     const ends: Promise<void>[] = [];
     for (const session of this.registry) {
       if (session.expiresAt <= now) ends.push(this.logged(this.end(session, 'expired')));
-      else if (!this.isAlive(session, now)) ends.push(this.logged(this.end(session, 'idle')));
+      else if (!this.isAlive(session, now)) ends.push(this.logged(this.retire(session, now)));
       else if (session.isBusy) this.note(session, now);
       else this.records.writeIfDue(session, now);
     }
@@ -166,6 +196,37 @@ export class SessionService {
       if (session.isDirty) writes.push(this.records.write(session, now));
     }
     await Promise.all(writes);
+  }
+
+  /** The session where it is in this process, and not so old that another replica may know better. */
+  private current(id: string): Session | undefined {
+    const session = this.registry.get(id);
+    if (!session || !this.peers.areThere || this.isAlive(session, this.terms.now())) return session;
+    this.drop(session, 'elsewhere');
+    return undefined;
+  }
+
+  /** Ends a session that was idle for too long here, unless it was used elsewhere. */
+  private async retire(session: Session, now: number): Promise<void> {
+    if (!this.peers.areThere || session.id === undefined) return this.end(session, 'idle');
+    const record = await this.records.read(session.key);
+    const isUsed = record !== undefined && record !== 'ended' && !this.terms.wasIdleTooLong(record.lastSeenAt, now);
+    if (isUsed || record === 'ended') this.drop(session, 'elsewhere');
+    else await this.end(session, 'idle');
+  }
+
+  private heard(news: PeerNews): void {
+    const session = this.registry.withKey(news.key);
+    if (!session) return;
+    if (news.kind === 'ended') this.drop(session, 'deleted');
+    else if (news.kind === 'cancel') session.cancel(news.requestId, news.why);
+    else void this.logged(this.refresh(session));
+  }
+
+  private async refresh(session: Session): Promise<void> {
+    const record = await this.records.read(session.key);
+    if (record === 'ended') this.drop(session, 'deleted');
+    else if (record) session.adopt(logSeverity(record.logLevel), record.subscriptions ?? []);
   }
 
   /** Two requests that come with an id at the same time share one session. */
@@ -188,13 +249,14 @@ export class SessionService {
     return this.admit(principal, { id, identity, record: { ...record, lastSeenAt: now } });
   }
 
-  private admit(principal: Principal, { id, identity, record }: Admission): Session {
+  private admit(principal: Principal, { id, identity, record, origin }: Admission): Session {
     if (this.isClosed) throw new ProtocolError('shutting_down', 'The server is shutting down: try again');
     this.makeRoomFor(principal);
     const session = new Session({
       ...identity,
       ...record,
       id,
+      origin,
       owner: this.registry.ownerOf(principal),
       watch: this.registry,
       logLevel: logSeverity(record.logLevel),
@@ -255,6 +317,7 @@ interface Admission {
   readonly id: string | undefined;
   readonly identity: SessionIdentity;
   readonly record: SessionRecord;
+  readonly origin?: SessionOrigin | undefined;
 }
 
 interface Named {

@@ -5,14 +5,17 @@ import type { LegacyRevision, LogSeverity, RequestId } from '../protocol/index.j
 import type { ClientCapabilities } from './capabilities.js';
 import type { ClientInfo } from './client-info.js';
 import { LruPlace } from './lru-list.js';
+import type { SessionOrigin } from './session-origin.js';
 import type { SessionOwner } from './session-owner.js';
 
-/** Why a session ended. After `shutdown` alone its id goes on: the session outlasts the process. */
+/** Why a session ended. After `shutdown` and `elsewhere` its id goes on: the session outlasts the process, or is used at another replica. */
 export type SessionEndReason =
-  'deleted' | 'disconnected' | 'idle' | 'expired' | 'gave_way' | 'admin' | 'revoked' | 'shutdown';
+  'deleted' | 'disconnected' | 'idle' | 'expired' | 'gave_way' | 'admin' | 'revoked' | 'elsewhere' | 'shutdown';
 
 /** A call that is running in a session. */
 export interface InFlightCall {
+  /** Unique across sessions and replicas, where the call has one (S3-5). */
+  readonly requestId?: string | undefined;
   /** Ends the call early. */
   abort(cause: GatehouseError): void;
 }
@@ -38,6 +41,7 @@ export interface SessionParts {
   readonly expiresAt: number;
   readonly lastSeenAt: number;
   readonly clientInfo?: ClientInfo | undefined;
+  readonly origin?: SessionOrigin | undefined;
   readonly logLevel?: LogSeverity | undefined;
   readonly subscriptions?: readonly string[] | undefined;
 }
@@ -61,6 +65,8 @@ export class Session {
   readonly revision: LegacyRevision;
   readonly clientCapabilities: ClientCapabilities;
   readonly clientInfo: ClientInfo | undefined;
+  /** Undefined after a restart, until a request comes. */
+  origin: SessionOrigin | undefined;
   /** ms since the epoch. */
   readonly issuedAt: number;
   /** When the session ends, busy or not: ms since the epoch, or Infinity where its connection says when. */
@@ -91,6 +97,7 @@ export class Session {
     this.revision = parts.revision;
     this.clientCapabilities = parts.capabilities;
     this.clientInfo = parts.clientInfo;
+    this.origin = parts.origin;
     this.issuedAt = parts.issuedAt;
     this.expiresAt = parts.expiresAt;
     this.lastSeenAt = parts.lastSeenAt;
@@ -145,6 +152,12 @@ export class Session {
     this.isDirty = true;
   }
 
+  /** Takes over what was set at another replica. */
+  adopt(logLevel: LogSeverity | undefined, subscriptions: readonly string[]): void {
+    this.level = logLevel;
+    this.subscribed = subscriptions.length > 0 ? new Set(subscriptions) : undefined;
+  }
+
   /** Whether the session is over; nothing starts in it any more. */
   get isEnded(): boolean {
     return this.ended !== undefined;
@@ -161,6 +174,11 @@ export class Session {
 
   get streamCount(): number {
     return this.streams?.size ?? 0;
+  }
+
+  /** Request ids of the running calls, in the order in which they began (S3-12). */
+  get runningRequestIds(): readonly string[] {
+    return [...(this.calls?.values() ?? [])].flatMap(({ requestId }) => (requestId === undefined ? [] : [requestId]));
   }
 
   isRunning(id: RequestId): boolean {

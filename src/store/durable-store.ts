@@ -26,6 +26,13 @@ export abstract class DurableStore {
    */
   abstract put(record: DurableRecord): Promise<void>;
 
+  /**
+   * Writes a record where there is none: of many that try at once, on whatever replica, one does.
+   * @returns whether it was written; resolves when that is durable
+   * @throws Error the record could not be made durable
+   */
+  abstract putIfAbsent(record: DurableRecord): Promise<boolean>;
+
   /** Removes a record, which need not exist; resolves when the removal is durable. */
   abstract delete(namespace: string, key: string): Promise<void>;
 

@@ -1,10 +1,14 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '../common/index.js';
+import { LocalBus } from './bus.js';
 import type { DurableStore } from './durable-store.js';
+import { NoEventLog } from './event-log.js';
 import type { HolderDetails } from './folder-lock.js';
 import { JournalDurableStore } from './memory/journal-durable-store.js';
 import { MemoryDurableStore } from './memory/memory-durable-store.js';
 import { SessionKeys } from './session-keys.js';
+import { StoreBackend } from './store-backend.js';
+import { EmbeddedStoreHealth } from './store-health.js';
 import { explained, StateFolder } from './state-folder.js';
 
 /** How the state of one process is opened. */
@@ -19,14 +23,20 @@ export interface EmbeddedStateOptions {
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** The state of a process that has no other store: a locked folder, or memory alone. */
-export class EmbeddedState implements OnApplicationShutdown {
+export class EmbeddedState extends StoreBackend implements OnApplicationShutdown {
+  override readonly bus = new LocalBus();
+  override readonly events = new NoEventLog();
+  override readonly counters = undefined;
+  override readonly health = new EmbeddedStoreHealth();
   private closing: Promise<void> | undefined;
 
   private constructor(
-    readonly durable: DurableStore,
-    readonly keys: SessionKeys,
+    override readonly durable: DurableStore,
+    override readonly keys: SessionKeys,
     private readonly release: () => Promise<void>,
-  ) {}
+  ) {
+    super();
+  }
 
   /** @throws StartError the folder is held, or cannot be used as it is */
   static async open({ clock, keys: setting, folder }: EmbeddedStateOptions): Promise<EmbeddedState> {
@@ -53,8 +63,7 @@ export class EmbeddedState implements OnApplicationShutdown {
     });
   }
 
-  /** Writes what is pending and gives the folder back. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     return (this.closing ??= this.release());
   }
 

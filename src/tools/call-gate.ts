@@ -11,7 +11,6 @@ export interface GateTarget extends PolicyTarget {
   /** `tool:echo`. */
   readonly label: string;
   readonly meter: CallMeter;
-  /** Runs a minute that each caller has, >= 1; undefined means no limit of its own. */
   readonly runsPerMinute: number | undefined;
   /** What a caller is told for whom the target does not exist. */
   readonly unknown: () => ProtocolError;
@@ -41,14 +40,40 @@ export class CallGate {
 
   /** Makes the gate's view of something that can be called. */
   target(target: PolicyTarget, unknown: () => ProtocolError, runsPerMinute?: number): GateTarget {
-    const { kind, name, tags, roles } = target;
-    const meter = this.metrics.meter(kind, name);
-    return { kind, name, tags, roles, label: `${kind}:${name}`, meter, runsPerMinute, unknown };
+    const { kind, name } = target;
+    this.policy.learn(target);
+    return { ...target, label: `${kind}:${name}`, meter: this.metrics.meter(kind, name), runsPerMinute, unknown };
   }
 
   /** Whether the target exists for a caller at all. */
   isVisible(target: GateTarget, principal: Principal): boolean {
     return this.policy.isVisible(principal, target);
+  }
+
+  /** Whether the target is in the lists of a caller, as far as it is switched on. */
+  isListed(target: GateTarget, principal: Principal): boolean {
+    return this.policy.isListed(principal, target);
+  }
+
+  /** Whether a call of the target would be let in, as far as nobody counts. */
+  isOpen(target: GateTarget, principal: Principal): boolean {
+    return this.isVisible(target, principal) && this.policy.refusalOf(principal, target) === undefined;
+  }
+
+  /**
+   * Says no to whoever may not call the target.
+   * @throws ProtocolError unknown_*, insufficient_scope, read_only, quarantined
+   */
+  require(target: GateTarget, principal: Principal): void {
+    if (!this.policy.isVisible(principal, target)) {
+      this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: 'role' });
+      throw target.unknown();
+    }
+    const refusal = this.policy.refusalOf(principal, target);
+    if (!refusal) return;
+    const { kind, reason, data } = refusal;
+    this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: kind });
+    throw new ProtocolError(kind, reason, data && { data });
   }
 
   /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
@@ -68,7 +93,7 @@ export class CallGate {
 
   /**
    * Lets one call through.
-   * @throws ProtocolError unknown_*, rate_limited, permission_denied; and what the work throws
+   * @throws ProtocolError unknown_*, insufficient_scope, read_only, quarantined, rate_limited; and what the work throws
    */
   async through<T>(
     target: GateTarget,
@@ -96,19 +121,22 @@ export class CallGate {
    * @throws ProtocolError permission_denied
    */
   authorize(target: GateTarget, scope: CallScope, args: unknown): void {
-    const decision = this.policy.decide(scope.origin.principal, target, args);
-    if (!decision.isAllowed) throw new ProtocolError('permission_denied', decision.reason);
+    const { principal } = scope.origin;
+    const decision = this.policy.decide(principal, target, args);
+    if (decision.isAllowed) return;
+    const { reason, data } = decision;
+    const rule = typeof data?.['rule'] === 'string' ? data['rule'] : undefined;
+    this.security.emit('argument_rejected', { target: target.label, principal: principal.subject, rule });
+    throw new ProtocolError('permission_denied', reason, data && { data });
   }
 
   private admit(target: GateTarget, scope: CallScope): void {
     const { principal, callerKey } = scope.origin;
-    if (!this.policy.isVisible(principal, target)) {
-      this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: 'role' });
-      throw target.unknown();
-    }
+    this.require(target, principal);
+    const runsPerMinute = this.policy.runsPerMinute(principal, target);
     // A later round of one call was counted with its first.
-    if (target.runsPerMinute === undefined || scope.origin.client.isRetry) return;
-    const rate = this.rates.takeRun(callerKey, target.label, target.runsPerMinute);
+    if (runsPerMinute === undefined || scope.origin.client.isRetry) return;
+    const rate = this.rates.takeRun(callerKey, target.label, runsPerMinute);
     if (rate.isAllowed) return;
     const { retryAfterMs } = rate;
     this.security.emit('rate_limit_exceeded', { bucket: target.label, principal: principal.subject, retryAfterMs });
@@ -138,6 +166,9 @@ const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'resource_not_found',
   'tool_disabled',
   'permission_denied',
+  'insufficient_scope',
+  'read_only',
+  'quarantined',
   'rate_limited',
   'server_busy',
   'breaker_open',

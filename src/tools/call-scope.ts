@@ -20,6 +20,8 @@ export interface CallOrigin {
   readonly sessionHash?: string | undefined;
   /** Deadline that the caller asks for, ms, >= 1. It can only shorten. */
   readonly timeoutMs?: number | undefined;
+  /** Repeats of one call have the same; 1 to 128 characters. */
+  readonly idempotencyKey?: string | undefined;
   readonly client: ClientPort;
   /** What the request said of the trace that it belongs to. */
   readonly trace?: TraceContext | undefined;
@@ -39,6 +41,10 @@ export class CallScope {
   deadlineAt = Number.POSITIVE_INFINITY;
 
   constructor(readonly origin: CallOrigin) {}
+
+  get requestId(): string {
+    return this.origin.requestId;
+  }
 
   /** Gives the call until then: it has become a task. @param at monotonic ms */
   prolong(at: number): void {

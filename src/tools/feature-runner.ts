@@ -23,15 +23,21 @@ export class FeatureRunner {
 
   /**
    * @param work is handed the context of the call
+   * @param args for the rules on arguments; undefined where there are none
    * @returns what the work returns
    * @throws ProtocolError what the gate refuses, what the work throws of ours; anything else as `internal`
    */
-  async run<T>(target: GateTarget, scope: CallScope, work: (context: CallContext) => T | Promise<T>): Promise<T> {
+  async run<T>(
+    target: GateTarget,
+    scope: CallScope,
+    work: (context: CallContext) => T | Promise<T>,
+    args?: unknown,
+  ): Promise<T> {
     const limit = this.config.tools.defaultTimeoutSec * MS_PER_SEC;
-    this.deadlines.watch(scope, Math.min(scope.origin.timeoutMs ?? limit, limit));
+    this.deadlines.watch(scope, Math.min(scope.origin.timeoutMs ?? limit, limit), target.label);
     try {
       return await this.gate.through(target, scope, async () => {
-        this.gate.authorize(target, scope, undefined);
+        this.gate.authorize(target, scope, args);
         return { value: await this.guarded(target, scope, work) };
       });
     } finally {

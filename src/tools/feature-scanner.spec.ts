@@ -3,6 +3,7 @@ import { Controller, Inject, Injectable, Logger, Module, type ModuleMetadata, Sc
 import { DiscoveryModule } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { IsString } from 'class-validator';
+import { Public, RequiresPermission, Roles, Scopes } from '../auth/index.js';
 import { EnhancerOptions, Enhancers } from './enhancers.js';
 import { type Feature, FeatureScanner } from './feature-scanner.js';
 import { Tool, TOOL_METADATA } from './tool.decorator.js';
@@ -87,6 +88,33 @@ class PerRequestWithoutTools {
   }
 }
 
+@Roles('keeper')
+@Injectable()
+class Guarded {
+  @Scopes('a', 'b')
+  @Tool()
+  scoped(): void {}
+
+  @Roles('other', 'third')
+  @Tool({ description: 'd' })
+  others(): void {}
+
+  @Public()
+  @Tool()
+  open(): void {}
+}
+
+@Injectable()
+class Muddled {
+  @Roles('keeper')
+  @Tool({ roles: ['admin'] })
+  twice(): void {}
+
+  @RequiresPermission('manage:keys')
+  @Tool()
+  rest(): void {}
+}
+
 async function moduleWith(metadata: ModuleMetadata): Promise<TestingModule> {
   @Module(metadata)
   class Host {}
@@ -122,6 +150,22 @@ describe('FeatureScanner', () => {
     });
     expect(features[0]?.run({ name: 'Ada' })).toBe('Hello, Ada!');
     expect(features[1]?.firstParameter).toBeUndefined();
+  });
+
+  it('S1-43 takes what @Roles, @Scopes and @Public say into the options, of the method and of its class', async () => {
+    const { features } = await scan({ providers: [Guarded] });
+    expect(features.map(({ options }) => options)).toEqual([
+      { roles: ['keeper'], scopes: ['a', 'b'] },
+      { description: 'd', roles: ['other', 'third'] },
+      { public: true },
+    ]);
+  });
+
+  it('refuses what is said twice, and what is of no meaning for a tool', async () => {
+    expect((await scan({ providers: [Muddled] })).faults).toEqual([
+      'Muddled.twice: roles: said by a decorator and in its options, say it once',
+      'Muddled.rest: @RequiresPermission is for REST routes: use @Roles or @Scopes',
+    ]);
   });
 
   it('finds inherited methods, and not one that is overridden without the decorator', async () => {

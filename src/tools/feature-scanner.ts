@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { accessRuleOf } from '../auth/index.js';
 import { Enhancers } from './enhancers.js';
+import type { FeatureOptions } from './tool-options.js';
 
 /** A decorated method of a provider. */
 export interface Feature<Options> {
@@ -30,7 +32,7 @@ export class FeatureScanner {
   ) {}
 
   /** @param key metadata key that the decorator writes on the method */
-  scan<Options>(key: symbol): Scan<Options> {
+  scan<Options extends object>(key: symbol): Scan<Options> {
     const features: Feature<Options>[] = [];
     const faults: string[] = [];
     const seen = new Set<object>();
@@ -48,7 +50,8 @@ export class FeatureScanner {
         const instance = wrapper.instance as object;
         if (seen.has(instance) && features.some((found) => found.origin === origin)) continue;
         try {
-          features.push({ options, methodName, origin, ...this.handler(instance, methodName) });
+          const guarded = { ...options, ...accessOptions(prototype, methodName, options) };
+          features.push({ options: guarded, methodName, origin, ...this.handler(instance, methodName) });
           seen.add(instance);
         } catch (error) {
           faults.push(`${origin}: ${error instanceof Error ? error.message : String(error)}`);
@@ -77,4 +80,20 @@ function prototypeOf(wrapper: Wrapper): object | undefined {
 function optionsOf<Options>(key: symbol, prototype: object, methodName: string): Options | undefined {
   const method = (prototype as Record<string, unknown>)[methodName];
   return typeof method === 'function' ? (Reflect.getMetadata(key, method) as Options | undefined) : undefined;
+}
+
+/**
+ * What `@Roles`, `@Scopes` and `@Public` on a method or its class add to its options.
+ * @throws Error they and the options speak of the same, or they say what is of no meaning here
+ */
+function accessOptions(prototype: object, methodName: string, options: FeatureOptions): FeatureOptions {
+  const method = (prototype as Record<string, unknown>)[methodName] as object;
+  const rule = accessRuleOf(method, prototype.constructor);
+  if (!rule) return {};
+  if (rule.permission) throw new Error('@RequiresPermission is for REST routes: use @Roles or @Scopes');
+  const { roles, scopes, isPublic } = rule;
+  const added = { ...(roles && { roles }), ...(scopes && { scopes }), ...(isPublic && { public: isPublic }) };
+  const twice = Object.keys(added).filter((key) => options[key as keyof typeof added] !== undefined);
+  if (twice.length > 0) throw new Error(`${twice.join(', ')}: said by a decorator and in its options, say it once`);
+  return added;
 }

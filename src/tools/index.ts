@@ -5,6 +5,7 @@ export type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicit
 export { EnhancerOptions } from './enhancers.js';
 export { FeatureRunner } from './feature-runner.js';
 export { type Feature, FeatureScanner } from './feature-scanner.js';
+export { featureTarget } from './feature-target.js';
 export type { BrokenPlugin, Plugin } from './plugins/plugin.js';
 export { loadPlugins } from './plugins/plugin-loader.js';
 export { Describe } from './schema/describe.decorator.js';
@@ -24,5 +25,6 @@ export {
 export { ToolRegistry } from './tool-registry.js';
 export { toFailedResult, type ToolResult } from './tool-result.js';
 export { DefinedTools, ToolScanner } from './tool-scanner.js';
+export { type ToolOrder, type ToolState, ToolStates } from './tool-states.js';
 export { Tool } from './tool.decorator.js';
 export { ToolsModule } from './tools.module.js';

@@ -5,6 +5,7 @@ import { ScopedCallContext } from './call-context.js';
 import { CallGate, type GateOutcome } from './call-gate.js';
 import type { CallScope } from './call-scope.js';
 import { Deadlines } from './deadlines.js';
+import { KeyedCalls } from './idempotency/keyed-calls.js';
 import type { Checked, CompiledSchema } from './schema/compiled-schema.js';
 import type { RegisteredTool } from './tool-definition.js';
 import { ToolRegistry, unknownTool } from './tool-registry.js';
@@ -27,6 +28,7 @@ export class ToolExecutor {
     private readonly deadlines: Deadlines,
     private readonly config: AppConfig,
     private readonly clock: Clock,
+    private readonly keyed: KeyedCalls,
   ) {}
 
   /**
@@ -34,7 +36,7 @@ export class ToolExecutor {
    * @param name the tool's name, from outside
    * @param args JSON, already parsed; not yet checked against the schema
    * @returns the result; `isError: true` when the tool failed, was switched off, or ran out of time
-   * @throws ProtocolError unknown_tool, rate_limited, invalid_params, permission_denied, server_busy, breaker_open, cancelled
+   * @throws ProtocolError unknown_tool, insufficient_scope, read_only, quarantined, rate_limited, invalid_params, permission_denied, server_busy, breaker_open, cancelled
    * @see MCP 2025-11-25, server/tools, "Error Handling"
    */
   async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
@@ -43,7 +45,7 @@ export class ToolExecutor {
       this.gate.denied(`tool:${name}`, scope, 'unknown_tool');
       throw unknownTool(name);
     }
-    this.deadlines.watch(scope, this.timeoutOf(tool, scope));
+    this.deadlines.watch(scope, this.timeoutOf(tool, scope), tool.target.label);
     try {
       return await this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
     } finally {
@@ -56,13 +58,32 @@ export class ToolExecutor {
       this.refuseDisabled(tool);
       const checked = await this.check(tool, args, scope);
       this.gate.authorize(tool.target, scope, checked);
-      this.refuseResting(tool);
-      if (!tool.bulkhead.tryEnter()) await this.queue(tool, scope);
-      return await this.runInside(tool, checked, scope);
+      if (scope.origin.idempotencyKey === undefined) return await this.runAdmitted(tool, checked, scope);
+      return await this.keyed.run(tool, checked, scope, () => this.runOnce(tool, checked, scope));
     } catch (error) {
-      if (!isGatehouseError(error) || error.family === 'protocol') throw error;
-      const { kind, message, data } = error;
-      return { value: toFailedResult({ kind, message, requestId: scope.origin.requestId, data }), kind };
+      return this.failedOutcome(error, scope);
+    }
+  }
+
+  /** @throws the error, where it is no failure for the model to read */
+  private failedOutcome(error: unknown, scope: CallScope): GateOutcome<ToolResult> {
+    if (!isGatehouseError(error) || error.family === 'protocol') throw error;
+    const { kind, message, data } = error;
+    return { value: toFailedResult({ kind, message, requestId: scope.origin.requestId, data }), kind };
+  }
+
+  private async runAdmitted(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
+    this.refuseResting(tool);
+    if (!tool.bulkhead.tryEnter()) await this.queue(tool, scope);
+    return this.runInside(tool, args, scope);
+  }
+
+  /** A failure that a model reads is a result like any other: who repeats the call gets it again. */
+  private async runOnce(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
+    try {
+      return await this.runAdmitted(tool, args, scope);
+    } catch (error) {
+      return this.failedOutcome(error, scope);
     }
   }
 

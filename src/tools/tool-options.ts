@@ -29,8 +29,12 @@ export interface FeatureOptions {
   readonly meta?: JsonObject;
   /** Words that policies and people group by; not sent to clients. */
   readonly tags?: readonly string[];
-  /** Roles that may use it; every role when left out. */
+  /** Roles that may use it; when left out, the rules of the roles alone decide. */
   readonly roles?: readonly string[];
+  /** Scopes that a credential must have, all of them, where it is limited by scopes. */
+  readonly scopes?: readonly string[];
+  /** Whether it is for every caller, whatever their roles; a deny rule of a role still wins. */
+  readonly public?: boolean;
 }
 
 /** How a tool becomes a task. */

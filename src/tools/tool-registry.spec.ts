@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ToolWorld } from '../../test/support/tool-world.js';
 import type { ConfigOverrides } from '../config/index.js';
+import { AppConfig } from '../config/index.js';
 import type { ToolSourceEntry } from './tool-definition.js';
 
 const entry = (
@@ -243,5 +244,23 @@ describe('ToolRegistry: changes', () => {
     registry.onChange(() => seen.push(registry.get('a')?.isEnabled ?? false));
     registry.setEnabled('a', false);
     expect(seen).toEqual([false]);
+  });
+});
+
+describe('ToolRegistry: other settings', () => {
+  it('S4-38 give tools other limits, where they differ; what runs and what failed goes on to count', () => {
+    const { registry } = world;
+    registry.add(entry('a', { runsPerMinute: 5, timeoutMs: 500 }));
+    registry.add(entry('b'));
+    const [a, b] = registry.all();
+    const version = registry.version;
+    registry.reconfigure(AppConfig.of({ toolOverrides: { a: { runsPerMinute: 9, timeoutSec: 2, concurrency: 3 } } }));
+    const changed = registry.get('a');
+    expect([changed?.timeoutMs, changed?.target.runsPerMinute, changed?.bulkhead.limit]).toEqual([2_000, 9, 3]);
+    expect([changed?.bulkhead === a?.bulkhead, changed?.breaker === a?.breaker]).toEqual([true, true]);
+    expect([registry.get('b'), registry.version]).toEqual([b, version]);
+    registry.reconfigure(AppConfig.of());
+    expect(registry.get('a')).toMatchObject({ timeoutMs: 500, target: { runsPerMinute: 5 } });
+    expect(registry.get('a')?.bulkhead.limit).toBe(64);
   });
 });

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ProtocolError } from '../common/index.js';
-import { AppConfig, toolOverrideKey } from '../config/index.js';
+import { AppConfig, type LiveSettings, toolOverrideKey } from '../config/index.js';
 import { Breaker, Bulkhead } from '../limits/index.js';
 import { OFFERED_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
+import { toolTarget } from './feature-target.js';
 import { headerParametersOf } from './header-parameters.js';
 import { compileSchema } from './schema/compile-schema.js';
 import type { RegisteredTool, ToolSourceEntry } from './tool-definition.js';
@@ -114,16 +115,9 @@ export class ToolRegistry {
   ): RegisteredTool {
     const { options, origin, run } = entry;
     const { name } = options;
-    const override = this.config.toolOverrides.get(toolOverrideKey(name)) ?? {};
-    const { breaker, limits, rate, tools } = this.config;
-    const defaults = options.command
-      ? { concurrency: tools.defaultConcurrency, runsPerMinute: rate.toolRunsPerMinute }
-      : { concurrency: LIGHT_CONCURRENCY, runsPerMinute: undefined };
-    const target = this.gate.target(
-      { kind: 'tool', name, tags: options.tags ?? [], roles: options.roles },
-      () => unknownTool(name),
-      override.runsPerMinute ?? options.runsPerMinute ?? defaults.runsPerMinute,
-    );
+    const { breaker, limits } = this.config;
+    const { runsPerMinute, timeoutMs, concurrency } = this.limitsOf(options, this.config);
+    const target = this.gate.target(toolTarget(name, options), () => unknownTool(name), runsPerMinute);
     return {
       name,
       options,
@@ -133,23 +127,54 @@ export class ToolRegistry {
       input,
       output,
       headerParameters: headerParametersOf(input.json),
-      timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
+      timeoutMs,
       target,
-      bulkhead: new Bulkhead(
-        override.concurrency ?? options.concurrency ?? defaults.concurrency,
-        options.queue ?? limits.maxQueue,
-      ),
+      bulkhead: new Bulkhead(concurrency, options.queue ?? limits.maxQueue),
       breaker: new Breaker(breaker.failureThreshold, breaker.recoverySec * MS_PER_SEC),
       run,
     };
   }
 
+  /** What an operator says of one tool stands over its author's word, and that over the defaults. */
+  private limitsOf(options: ToolSourceEntry['options'], { toolOverrides, rate }: LiveSettings): ToolLimits {
+    const override = toolOverrides.get(toolOverrideKey(options.name)) ?? {};
+    const defaults = options.command
+      ? { concurrency: this.config.tools.defaultConcurrency, runsPerMinute: rate.toolRunsPerMinute }
+      : { concurrency: LIGHT_CONCURRENCY, runsPerMinute: undefined };
+    return {
+      timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
+      concurrency: override.concurrency ?? options.concurrency ?? defaults.concurrency,
+      runsPerMinute: override.runsPerMinute ?? options.runsPerMinute ?? defaults.runsPerMinute,
+    };
+  }
+
   /** Exclude wins over include; what is off by default needs its own setting, not just a place on a list (W-2). */
-  private isEnabledAtStart({ name, enabled }: ToolSourceEntry['options']): boolean {
+  isEnabledAtStart({ name, enabled }: ToolSourceEntry['options']): boolean {
     const { include, exclude } = this.config.tools;
     if (exclude.includes(name) || (include.length > 0 && !include.includes(name))) return false;
-    return OFFERED_BY_SETTING.get(name)?.(this.config.tools) ?? enabled ?? true;
+    return this.offeredBySetting(name) ?? enabled ?? true;
   }
+
+  /** Whether a setting of its own offers the tool; undefined where it needs none (W-2). */
+  offeredBySetting(name: string): boolean | undefined {
+    return OFFERED_BY_SETTING.get(name)?.(this.config.tools);
+  }
+
+  /** Takes over what settings say of limits, for calls from now on. */
+  reconfigure(settings: LiveSettings): void {
+    for (const tool of this.tools.values()) {
+      const { timeoutMs, concurrency, runsPerMinute } = this.limitsOf(tool.options, settings);
+      tool.bulkhead.resize(concurrency);
+      const isSame = tool.timeoutMs === timeoutMs && tool.target.runsPerMinute === runsPerMinute;
+      if (!isSame) this.tools.set(tool.name, { ...tool, timeoutMs, target: { ...tool.target, runsPerMinute } });
+    }
+  }
+}
+
+interface ToolLimits {
+  readonly timeoutMs: number | undefined;
+  readonly concurrency: number;
+  readonly runsPerMinute: number | undefined;
 }
 
 /** What a caller is told about a name that is no tool for them. */

@@ -2,19 +2,24 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createServer } from 'node:http';
 import { type INestApplication, Logger } from '@nestjs/common';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
-import { Announcements } from '../dispatch/index.js';
 import { OPERATOR } from '../../test/support/tool-world.js';
+import { Lifecycle } from '../common/index.js';
+import { Announcements, RunningWork } from '../dispatch/index.js';
+import { type Door, Doors } from './door.js';
 import { attachGatehouse } from './http/attach-gatehouse.js';
+import { HttpDoor } from './http/http-door.js';
 import { HttpLane } from './http/http-lane.js';
 import { OpenExchanges } from './http/open-exchanges.js';
 import { TransportModule } from './transport.module.js';
 import { TransportService } from './transport.service.js';
 
 let world: DispatchWorld | undefined;
+let logged: unknown[];
 
 beforeEach(() => {
-  for (const level of ['log', 'debug', 'error'] as const)
-    jest.spyOn(Logger.prototype, level).mockReturnValue(undefined);
+  logged = [];
+  for (const level of ['log', 'debug', 'warn', 'error'] as const)
+    jest.spyOn(Logger.prototype, level).mockImplementation((message: unknown) => void logged.push(message));
 });
 
 afterEach(async () => {
@@ -24,7 +29,28 @@ afterEach(async () => {
 });
 
 const open = async (transports: ('stdio' | 'http')[] = ['stdio']): Promise<DispatchWorld> =>
-  (world = await DispatchWorld.open({ settings: { server: { transports } }, imports: [TransportModule] }));
+  (world = await DispatchWorld.open({
+    settings: { server: { transports, shutdownGraceSec: 0 } },
+    imports: [TransportModule],
+  }));
+
+/** A door that writes down the steps of its end. */
+function door(steps: string[], drain: () => Promise<void> = () => Promise.resolve()): Door {
+  const step = (name: string) => (): void => void steps.push(name);
+  const drained = async (): Promise<void> => {
+    steps.push('drain');
+    await drain();
+  };
+  return {
+    name: 'tcp',
+    connectionCount: 3,
+    stopAccepting: step('stop accepting'),
+    drain: drained,
+    close: step('close'),
+  };
+}
+
+const NEVER = (): Promise<void> => new Promise(() => undefined);
 
 describe('TransportService', () => {
   it('D-16 refuses to start over HTTP without a server, and says what to do', async () => {
@@ -33,26 +59,86 @@ describe('TransportService', () => {
     );
   });
 
-  it('starts on stdio without one', async () => {
-    await expect(open()).resolves.toBeDefined();
+  it('S4-34 is ready once it has started, and not from the beginning of its end', async () => {
+    const lifecycle = (await open()).get(Lifecycle);
+    expect([lifecycle.phase, lifecycle.isReady]).toEqual(['ready', true]);
+    const draining = world?.get(TransportService).drain(1_000);
+    expect([lifecycle.isReady, lifecycle.isStopping]).toEqual([false, true]);
+    lifecycle.started();
+    expect(lifecycle.phase).toBe('stopping');
+    await draining;
   });
 
-  it('K-36 takes no more work, tells whoever listens, and waits for what runs, within its grace', async () => {
+  it('K-36 ends every door in three steps, tells whoever listens, and writes down how many were there', async () => {
     const opened = await open();
-    const service = opened.get(TransportService);
-    const [close, end] = [jest.spyOn(opened.get(HttpLane), 'close'), jest.fn()];
+    const [steps, end] = [[] as string[], jest.fn()];
+    opened.get(Doors).register(door(steps));
     opened.get(Announcements).listen({ principal: OPERATOR, wants: () => true, hear: () => undefined, end });
-    await service.drain(1_000);
-    expect([close.mock.calls.length, end.mock.calls.length]).toEqual([1, 1]);
-    const running = jest.spyOn(opened.get(OpenExchanges), 'runningCount', 'get').mockReturnValue(1);
-    await service.drain(0);
-    // It looks again every 20 ms, by the clock of the machine.
+    await opened.get(TransportService).drain(1_000);
+    expect(steps).toEqual(['stop accepting', 'drain', 'close']);
+    expect(end).toHaveBeenCalledTimes(1);
+    expect(opened.security.events).toContainEqual({ event: 'server_shutdown', details: { activeConnections: 3 } });
+    // The application ends after that: nothing is ended twice.
+    await opened.close();
+    world = undefined;
+    expect(steps).toHaveLength(3);
+  });
+
+  it('K-36 waits for doors and for calls, and no longer than its grace but for what ending them takes', async () => {
+    const opened = await open();
+    const steps: string[] = [];
+    let count = 1;
+    jest.spyOn(opened.get(RunningWork), 'count', 'get').mockImplementation(() => count);
+    const abort = jest.spyOn(opened.get(RunningWork), 'abortAll').mockReturnValue(undefined);
+    opened.get(Doors).register(door(steps, NEVER));
+    await opened.get(TransportService).drain(0);
+    expect(steps).toEqual(['stop accepting', 'drain', 'close']);
+    expect(abort).toHaveBeenCalledTimes(1);
+    expect(logged).toContain('Stopping: 1 calls did not finish in time, and are ended');
+    count = 0;
+  });
+
+  it('K-36 ends nothing early that finishes in time', async () => {
+    const opened = await open();
+    const abort = jest.spyOn(opened.get(RunningWork), 'abortAll');
+    const running = jest.spyOn(opened.get(RunningWork), 'count', 'get').mockReturnValue(1);
     const isOver = jest.fn();
-    const draining = service.drain(1_000).then(isOver);
+    const draining = opened.get(TransportService).drain(60_000).then(isOver);
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    expect(isOver).not.toHaveBeenCalled();
+    // It looks again every 20 ms, by the clock of the machine.
+    running.mockReturnValue(0);
+    await draining;
+    expect(abort).not.toHaveBeenCalled();
+  });
+
+  it('one door that fails at its end does not keep the others from theirs', async () => {
+    const opened = await open();
+    const steps: string[] = [];
+    const broken = door([], () => Promise.reject(new Error('stuck')));
+    opened.get(Doors).register({ ...broken, close: () => Promise.reject(new Error('jammed')) });
+    opened.get(Doors).register(door(steps));
+    await opened.get(TransportService).drain(1_000);
+    expect(steps).toEqual(['stop accepting', 'drain', 'close']);
+    expect(logged.filter((line) => line === 'The tcp door did not end in order')).toHaveLength(2);
+  });
+});
+
+describe('HttpDoor', () => {
+  it('K-36 waits until the last answer is out, or nobody is left to wait for', async () => {
+    const opened = await open();
+    const http = opened.get(HttpDoor);
+    const running = jest.spyOn(opened.get(OpenExchanges), 'runningCount', 'get').mockReturnValue(1);
+    const isOver = jest.fn();
+    const draining = http.drain().then(isOver);
     for (let i = 0; i < 20; i++) await Promise.resolve();
     expect(isOver).not.toHaveBeenCalled();
     running.mockReturnValue(0);
     await draining;
+    running.mockReturnValue(1);
+    const cut = http.drain();
+    http.close();
+    await cut;
   });
 });
 

@@ -194,7 +194,7 @@ export class ModelWorld {
       .overrideProvider(SecurityLog)
       .useValue(new RecordingSecurityLog())
       .compile();
-    this.app = module.createNestApplication(new GatehouseExpressAdapter(), { logger: false });
+    this.app = module.createNestApplication(new GatehouseExpressAdapter(config), { logger: false });
     await attachGatehouse(this.app).init();
     const server = this.app.getHttpServer() as Server;
     // From here on it keeps track of its connections, to close them when it ends.

@@ -6,15 +6,24 @@ import {
   SecurityLog,
 } from '../../src/audit/index.js';
 import { Policy, type Principal } from '../../src/auth/index.js';
-import { RolePolicy } from '../../src/auth/policy.js';
+import { IncidentBoard } from '../../src/auth/incidents/incident-board.js';
+import { LiveRoles } from '../../src/auth/roles/live-roles.js';
+import { RolePolicy } from '../../src/auth/roles/role-policy.js';
 import { ProtocolError } from '../../src/common/index.js';
 import { AppConfig, type ConfigOverrides } from '../../src/config/index.js';
 import { MemoryRateLimiter } from '../../src/limits/rate-limiter.js';
 import { type CallFigures, type CallStatus } from '../../src/metrics/index.js';
 import { MemoryMetricsRecorder } from '../../src/metrics/metrics-recorder.js';
+import { LocalBus } from '../../src/store/bus.js';
+import type { Bus, DurableStore } from '../../src/store/index.js';
+import { MemoryDurableStore } from '../../src/store/memory/memory-durable-store.js';
+import { Replica } from '../../src/store/replica.js';
+import { Replicas } from '../../src/store/replicas.js';
+import { EmbeddedStoreHealth, type StoreHealth } from '../../src/store/store-health.js';
 import { CallGate } from '../../src/tools/call-gate.js';
 import { type CallOrigin, CallScope } from '../../src/tools/call-scope.js';
 import type { ClientPort } from '../../src/tools/client-port.js';
+import { KeyedCalls } from '../../src/tools/idempotency/keyed-calls.js';
 import { Deadlines } from '../../src/tools/deadlines.js';
 import { FeatureRunner } from '../../src/tools/feature-runner.js';
 import type { ToolSourceEntry } from '../../src/tools/tool-definition.js';
@@ -90,6 +99,11 @@ export function principalOf(...roles: string[]): Principal {
   return { issuer: 'https://idp', subject: 'ada', roles, isAuthenticated: true };
 }
 
+/** The policy of the built-in roles, where no incident is on. */
+export function builtInPolicy(): RolePolicy {
+  return new RolePolicy(new LiveRoles(), new IncidentBoard());
+}
+
 export const OPERATOR = principalOf('operator');
 
 export function callScope(origin: Partial<CallOrigin> = {}): CallScope {
@@ -101,6 +115,14 @@ export function callScope(origin: Partial<CallOrigin> = {}): CallScope {
     client: new RecordingClient(),
     ...origin,
   });
+}
+
+/** What replicas have in common. */
+export interface SharedState {
+  readonly store: DurableStore;
+  readonly bus: Bus;
+  readonly health: StoreHealth;
+  readonly replica: Replica;
 }
 
 /** Everything that a call goes through, without Nest and without time. */
@@ -116,13 +138,30 @@ export class ToolWorld {
   readonly executor: ToolExecutor;
   readonly runner: FeatureRunner;
 
-  constructor(settings: ConfigOverrides = {}, policy: Policy = new RolePolicy()) {
+  constructor(settings: ConfigOverrides = {}, policy: Policy = builtInPolicy(), shared: Partial<SharedState> = {}) {
     this.config = AppConfig.of(settings);
     const rates = new MemoryRateLimiter(this.config, this.clock);
     this.gate = new CallGate(policy, rates, this.audit, this.security, this.metrics, this.clock);
     this.registry = new ToolRegistry(this.config, this.gate);
-    this.executor = new ToolExecutor(this.registry, this.gate, this.deadlines, this.config, this.clock);
+    this.executor = new ToolExecutor(
+      this.registry,
+      this.gate,
+      this.deadlines,
+      this.config,
+      this.clock,
+      this.keyedCalls(shared),
+    );
     this.runner = new FeatureRunner(this.gate, this.deadlines, this.config, this.clock);
+  }
+
+  private keyedCalls({
+    store = new MemoryDurableStore(this.clock),
+    bus = new LocalBus(),
+    health = new EmbeddedStoreHealth(),
+    replica = new Replica(),
+  }: Partial<SharedState>): KeyedCalls {
+    const replicas = new Replicas(replica, store, health, this.clock);
+    return new KeyedCalls(store, bus, replica, replicas, this.config, this.clock);
   }
 
   /** Adds a tool, which takes anything unless its options say otherwise. */

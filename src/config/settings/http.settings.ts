@@ -1,4 +1,4 @@
-import { Int, List } from '../setting.decorators.js';
+import { Bool, Int, List } from '../setting.decorators.js';
 
 /** The HTTP door. */
 export class HttpSettings {
@@ -47,4 +47,49 @@ export class HttpSettings {
     doc: 'Pause between keep-alive comments on an open stream.',
   })
   readonly keepAliveMs!: number;
+
+  @Bool({
+    env: 'MCP_SECURITY_HEADERS',
+    default: true,
+    doc: 'Send X-Content-Type-Options, X-Frame-Options, a Content-Security-Policy and Strict-Transport-Security.',
+  })
+  readonly securityHeaders!: boolean;
+
+  @Int({
+    env: 'MCP_HSTS_MAX_AGE',
+    default: 0,
+    min: 0,
+    max: 63_072_000,
+    unit: 's',
+    doc: 'How long browsers keep to HTTPS (Strict-Transport-Security); 0 sends none. 31536000 where TLS is on and nothing is set.',
+  })
+  readonly hstsMaxAgeSec!: number;
+
+  @Bool({
+    env: 'MCP_WS_FIRST_MESSAGE_AUTH',
+    default: false,
+    doc: 'Let a WebSocket client without a credential in, to prove itself by `authenticate` as its first message, as on TCP.',
+  })
+  readonly wsFirstMessageAuth!: boolean;
+
+  @Bool({
+    env: 'MCP_WS_CLOSE_REFUSED',
+    default: false,
+    doc: 'Accept a WebSocket that is over a limit and close it with 1008, in place of an HTTP status.',
+  })
+  readonly wsCloseRefused!: boolean;
+
+  @Bool({
+    env: 'MCP_LEGACY_SSE_ON_MCP',
+    default: false,
+    doc: 'Open a legacy SSE stream for a GET of /mcp without a session.',
+  })
+  readonly legacySseOnMcp!: boolean;
+
+  @Bool({
+    env: 'MCP_SSE_CLIENT_ID_EVENT',
+    default: false,
+    doc: 'Tell every legacy SSE client its id by a data event, and ping it so; otherwise only those that ask by client_id or X-Client-ID.',
+  })
+  readonly sseClientIdEvent!: boolean;
 }

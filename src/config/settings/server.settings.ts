@@ -1,7 +1,6 @@
-import { Bool, Enum, Int, List, Path, Text, Url } from '../setting.decorators.js';
+import { Bool, Int, List, Path, Text, Url } from '../setting.decorators.js';
 
 export type TransportName = 'stdio' | 'http' | 'websocket' | 'sse' | 'tcp';
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
 
 /** Where and how the server listens. */
 export class ServerSettings {
@@ -9,9 +8,9 @@ export class ServerSettings {
     env: 'MCP_SERVER_TRANSPORT',
     flag: 'transport',
     default: ['stdio'],
-    values: ['stdio', 'http'],
+    values: ['stdio', 'http', 'websocket', 'sse', 'tcp'],
     minItems: 1,
-    doc: 'Transports to serve, comma separated.',
+    doc: 'Transports to serve, comma separated. `http` carries Streamable HTTP, WebSocket and legacy SSE on one port; `websocket` and `sse` restrict that port to themselves.',
   })
   readonly transports!: readonly TransportName[];
 
@@ -34,6 +33,34 @@ export class ServerSettings {
     doc: 'Port of the HTTP listener; 0 takes any free one.',
   })
   readonly port!: number;
+
+  @Int({
+    env: 'MCP_TCP_PORT',
+    flag: 'tcp-port',
+    default: 9500,
+    min: 0,
+    max: 65535,
+    strict: true,
+    doc: 'Port of the TCP listener; 0 takes any free one.',
+  })
+  readonly tcpPort!: number;
+
+  @Bool({
+    env: 'MCP_WS_ROOT_ALIAS',
+    flag: 'ws-root-alias',
+    default: true,
+    doc: 'Take WebSocket clients at the root path too, besides /ws.',
+  })
+  readonly wsRootAlias!: boolean;
+
+  @List({
+    env: 'MCP_TRUSTED_PROXIES',
+    flag: 'trusted-proxy',
+    default: [],
+    format: 'cidr',
+    doc: 'Addresses and CIDR blocks of proxies whose X-Forwarded-For says where a request comes from.',
+  })
+  readonly trustedProxies!: readonly string[];
 
   @Text({
     env: 'MCP_SERVER_NAME',
@@ -60,7 +87,7 @@ export class ServerSettings {
     min: 0,
     max: 300,
     unit: 's',
-    doc: 'Time that running calls get to finish after SIGTERM.',
+    doc: 'Time for the whole end after SIGTERM: running calls get it but for its last 5 s, or its last half where it is short.',
   })
   readonly shutdownGraceSec!: number;
 
@@ -79,14 +106,27 @@ export class ServerSettings {
   })
   readonly allowUnauthenticated!: boolean;
 
-  @Enum({ env: 'MCP_STDIO_ROLE', default: 'operator', values: ROLES, doc: 'Role of the one caller on stdio.' })
-  readonly stdioRole!: (typeof ROLES)[number];
+  @Text({
+    env: 'MCP_STDIO_ROLE',
+    default: 'operator',
+    format: 'role',
+    doc: 'Role of the one caller on stdio: viewer, operator, admin, or one of the roles file.',
+  })
+  readonly stdioRole!: string;
 
-  @Enum({
+  @Text({
     env: 'MCP_ANONYMOUS_ROLE',
     default: 'operator',
-    values: ROLES,
-    doc: 'Role of a caller while authentication is off.',
+    format: 'role',
+    doc: 'Role of a caller while authentication is off: viewer, operator, admin, or one of the roles file.',
   })
-  readonly anonymousRole!: (typeof ROLES)[number];
+  readonly anonymousRole!: string;
+
+  @Bool({
+    env: 'MCP_CONFIG_WATCH',
+    flag: 'watch-config',
+    default: false,
+    doc: 'Read the settings again when their files change, as SIGHUP makes it do.',
+  })
+  readonly watchConfig!: boolean;
 }

@@ -35,6 +35,16 @@ export class ToolSettings {
   })
   readonly defaultConcurrency!: number;
 
+  @Int({
+    env: 'MCP_IDEMPOTENCY_TTL_SEC',
+    default: 86_400,
+    min: 1,
+    max: 2_592_000,
+    unit: 's',
+    doc: 'How long the result of a call with an idempotency key is kept for whoever repeats it.',
+  })
+  readonly idempotencyTtlSec!: number;
+
   @Bool({
     env: 'MCP_EXPOSE_TOOL_ERRORS',
     default: false,

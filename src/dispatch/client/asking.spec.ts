@@ -93,7 +93,7 @@ describe('asking a client of 2025', () => {
     const [question] = exchange.sent;
     expect(question).toEqual({
       jsonrpc: '2.0',
-      id: expect.stringMatching(/^[0-9a-f]{8}-1$/) as unknown,
+      id: expect.stringMatching(/^[0-9a-f]{10}-1$/) as unknown,
       method: 'elicitation/create',
       params: { mode: 'form', ...FORM },
     });

@@ -16,7 +16,8 @@ export class InitializeHandler {
 
   /** @throws ProtocolError already_initialized, invalid_params, session_limit */
   handle(request: RequestMessage, exchange: Exchange): JsonObject {
-    if (exchange.session) throw new ProtocolError('already_initialized', 'This session is already initialized');
+    if (exchange.session && !exchange.session.isEnded)
+      throw new ProtocolError('already_initialized', 'This session is already initialized');
     const params = request.params ?? {};
     const revision = negotiate(stringParam(params, 'protocolVersion'));
     exchange.session = this.sessions.open({
@@ -24,6 +25,7 @@ export class InitializeHandler {
       revision,
       capabilities: objectParam(params, 'capabilities') ?? {},
       clientInfo: clientInfo(params['clientInfo']),
+      origin: exchange.origin,
       sealed: exchange.isSealed,
     });
     return {

@@ -95,6 +95,7 @@ function acknowledged({ lists, uris, tasks }: Filter): JsonObject {
 }
 
 function wants({ lists, uris, tasks }: Filter, announcement: Announcement): boolean {
+  if (announcement.kind === 'notice') return false;
   if (announcement.kind === 'task') return tasks.has(announcement.taskId);
   return announcement.kind === 'updated' ? uris.has(announcement.uri) : lists.has(announcement.kind);
 }

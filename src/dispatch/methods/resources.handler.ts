@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '../../common/index.js';
 import type { SerializedResult } from '../../protocol/index.js';
 import { ResourceRegistry } from '../../resources/index.js';
+import { SessionService } from '../../session/index.js';
 import { type MethodCall, MethodHandler, sessionOf } from '../method-handler.js';
 import { Pages } from '../pages.js';
 import { stringParam } from '../params.js';
@@ -23,6 +24,7 @@ export class ResourcesHandler extends MethodHandler {
     private readonly registry: ResourceRegistry,
     private readonly pages: Pages,
     private readonly identity: ServerIdentity,
+    private readonly sessions: SessionService,
   ) {
     super();
   }
@@ -36,8 +38,7 @@ export class ResourcesHandler extends MethodHandler {
       case 'resources/subscribe':
         return this.subscribe(call);
       case 'resources/unsubscribe':
-        sessionOf(call).unsubscribe(stringParam(call.params, 'uri'));
-        return {};
+        return this.unsubscribe(call);
       default:
         return this.read(call);
     }
@@ -48,11 +49,20 @@ export class ResourcesHandler extends MethodHandler {
     return peer.era === 'modern' ? this.identity.uncacheable(result) : result;
   }
 
-  /** @throws ProtocolError resource_not_found, invalid_params (too many subscriptions) */
-  private subscribe(call: MethodCall): JsonObject {
+  /** @throws ProtocolError resource_not_found, insufficient_scope, invalid_params (too many subscriptions) */
+  private async subscribe(call: MethodCall): Promise<JsonObject> {
     const uri = stringParam(call.params, 'uri');
-    this.registry.requireVisible(uri, call.exchange.principal);
-    sessionOf(call).subscribe(uri);
+    this.registry.requireOpen(uri, call.exchange.principal);
+    const session = sessionOf(call);
+    session.subscribe(uri);
+    await this.sessions.share(session);
+    return {};
+  }
+
+  private async unsubscribe(call: MethodCall): Promise<JsonObject> {
+    const session = sessionOf(call);
+    session.unsubscribe(stringParam(call.params, 'uri'));
+    await this.sessions.share(session);
     return {};
   }
 

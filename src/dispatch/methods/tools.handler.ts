@@ -48,8 +48,8 @@ export class ToolsHandler extends MethodHandler {
       const tool = this.registry.get(name);
       const execute = async (): Promise<JsonObject> =>
         toolResultView(await this.executor.execute(name, params['arguments'], scope), rules);
-      // Who may not see a tool is not told by a task that it is there (D-13).
-      const isTask = tool?.options.task && this.gate.isVisible(tool.target, call.exchange.principal);
+      // Who may not call a tool is told so at once, and not by a task that it is there (D-13).
+      const isTask = tool?.options.task && this.gate.isOpen(tool.target, call.exchange.principal);
       return await (isTask ? this.starter.run(tool, call, execute) : execute());
     } catch (error) {
       if (!rules.inputFaultsAsResults || !isGatehouseError(error) || error.kind !== 'invalid_params') throw error;

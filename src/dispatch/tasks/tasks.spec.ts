@@ -2,11 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Injectable, Logger } from '@nestjs/common';
 import { type Answer, DispatchWorld, envelope, TestExchange } from '../../../test/support/dispatch-world.js';
 import { callScope, principalOf } from '../../../test/support/tool-world.js';
-import { ProtocolError, ToolError } from '../../common/index.js';
+import { Lifecycle, ProtocolError, ToolError } from '../../common/index.js';
 import { DurableStore } from '../../store/index.js';
 import { Deadlines } from '../../tools/deadlines.js';
 import { Tool, type ToolContext, ToolRegistry } from '../../tools/index.js';
 import { TaskRun } from './task-run.js';
+import { RunningWork } from '../running-work.js';
 import { Tasks } from './tasks.js';
 
 const FORM = { message: 'Sure?', requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } } };
@@ -208,6 +209,23 @@ describe('tasks', () => {
     // Once more is no fault.
     expect((await ask('tasks/cancel', { taskId })).result).toBeDefined();
     expect((await ask('tasks/update', { taskId, inputResponses: {} })).result).toBeDefined();
+  });
+
+  it('S4-34 goes on while the server ends, and fails saying so where it is not done in time', async () => {
+    const [done, late] = [await start('compute'), await start('compute')];
+    const [first] = world.get(Slow).ends.slice(-2);
+    const work = world.get(RunningWork);
+    world.get(Lifecycle).stop();
+    expect(work.count).toBe(2);
+    first?.resolve('42');
+    await settled();
+    expect(work.count).toBe(1);
+    expect(await get(done)).toMatchObject({ status: 'completed' });
+    expect((await ask('tools/call', { name: 'compute' })).error).toMatchObject({ data: { kind: 'shutting_down' } });
+    work.abortAll();
+    await settled();
+    expect([work.count, last().context.signal.aborted]).toEqual([0, true]);
+    expect(await get(late)).toMatchObject({ status: 'failed', error: { data: { kind: 'shutting_down' } } });
   });
 
   it('outlives its request, and lives as long as its time', async () => {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
-import { Clock, isGatehouseError, type JsonObject, ProtocolError } from '../../common/index.js';
+import { Clock, type GatehouseError, isGatehouseError, type JsonObject, ProtocolError } from '../../common/index.js';
 import { Sealer } from '../../session/index.js';
 import { DurableStore } from '../../store/index.js';
 import type { CallScope } from '../../tools/index.js';
 import { Announcements } from '../announcements.js';
 import { errorOf } from '../reply.js';
+import { type Errand, TaskPlaces } from './task-places.js';
 import { type TaskEnd, TaskRun } from './task-run.js';
 
 const NAMESPACE = 'tasks';
@@ -17,11 +18,13 @@ const INTERRUPTED = 'The server ended while the task was running';
 interface StoredTask {
   readonly owner: string;
   readonly view: JsonObject;
+  /** Where it runs. */
+  readonly replica: string;
 }
 
 /** Calls that outlive their requests. Every change is kept, so that an end is found on any replica and after a restart. */
 @Injectable()
-export class Tasks implements OnApplicationShutdown {
+export class Tasks implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Tasks.name);
   private readonly running = new Map<string, TaskRun>();
   /** When each will have ended. */
@@ -34,7 +37,12 @@ export class Tasks implements OnApplicationShutdown {
     private readonly store: DurableStore,
     private readonly announcements: Announcements,
     private readonly clock: Clock,
+    private readonly places: TaskPlaces,
   ) {}
+
+  onModuleInit(): void {
+    this.places.listen((errand) => this.run(errand));
+  }
 
   /** Tasks that run in this process. */
   get runningCount(): number {
@@ -91,23 +99,24 @@ export class Tasks implements OnApplicationShutdown {
     const key = this.keyOf(taskId, principal);
     const running = this.running.get(key);
     if (running) return running.view();
-    const stored = (await this.store.get(NAMESPACE, key)) as StoredTask | undefined;
-    if (!stored) throw unknownTask();
-    return isOver(stored.view) ? stored.view : interrupted(stored.view);
+    const { view, replica } = await this.stored(key);
+    if (isOver(view) || (await this.places.isElsewhere(replica))) return view;
+    return interrupted(view);
   }
 
   /** @throws ProtocolError unknown_task */
   async update(taskId: unknown, principal: Principal, responses: JsonObject): Promise<void> {
-    const running = this.running.get(this.keyOf(taskId, principal));
-    if (running) running.answer(responses);
-    else await this.get(taskId, principal);
+    await this.deliver({ kind: 'update', key: this.keyOf(taskId, principal), responses });
   }
 
   /** Ends a task as soon as its work lets it. @throws ProtocolError unknown_task */
   async cancel(taskId: unknown, principal: Principal): Promise<void> {
-    const running = this.running.get(this.keyOf(taskId, principal));
-    if (running) running.scope.cancel('by tasks/cancel');
-    else await this.get(taskId, principal);
+    await this.deliver({ kind: 'cancel', key: this.keyOf(taskId, principal) });
+  }
+
+  /** Ends all that run in this process: whoever asks later is told why. */
+  abortAll(cause: GatehouseError): void {
+    for (const { scope } of this.running.values()) scope.abort(cause);
   }
 
   /** Whether a task is this caller's, and still known. */
@@ -116,6 +125,28 @@ export class Tasks implements OnApplicationShutdown {
       () => true,
       () => false,
     );
+  }
+
+  /** @throws ProtocolError unknown_task */
+  private async deliver(errand: Errand): Promise<void> {
+    if (this.run(errand)) return;
+    const { view, replica } = await this.stored(errand.key);
+    if (!isOver(view)) this.places.send(replica, errand);
+  }
+
+  /** @returns whether the task runs here */
+  private run(errand: Errand): boolean {
+    const task = this.running.get(errand.key);
+    if (errand.kind === 'cancel') task?.scope.cancel('by tasks/cancel');
+    else task?.answer(errand.responses);
+    return task !== undefined;
+  }
+
+  /** @throws ProtocolError unknown_task */
+  private async stored(key: string): Promise<StoredTask> {
+    const stored = (await this.store.get(NAMESPACE, key)) as StoredTask | undefined;
+    if (!stored) throw unknownTask();
+    return stored;
   }
 
   /** @param owner left out where only words changed, which are not worth keeping */
@@ -133,7 +164,7 @@ export class Tasks implements OnApplicationShutdown {
 
   private async keep(key: string, task: TaskRun, owner: string): Promise<void> {
     const { createdAt, ttlMs } = task.terms;
-    const value: StoredTask = { owner, view: task.view() };
+    const value: StoredTask = { owner, view: task.view(), replica: this.places.own };
     await this.store.put({ namespace: NAMESPACE, key, value, expiresAt: createdAt + ttlMs });
   }
 

@@ -45,6 +45,12 @@ export class JournalDurableStore extends DurableStore {
     return this.journal.append(putLine(namespace, key, form));
   }
 
+  override async putIfAbsent(record: DurableRecord): Promise<boolean> {
+    if (this.table.has(record.namespace, record.key, this.clock.now())) return false;
+    await this.put(record);
+    return true;
+  }
+
   override async delete(namespace: string, key: string): Promise<void> {
     // Also without a record: the removal that took it from the table may not be durable yet.
     this.table.delete(namespace, key);

@@ -28,6 +28,12 @@ export class MemoryDurableStore extends DurableStore {
     this.putsUntilPurge = Math.max(PURGE_AFTER_PUTS, this.table.size);
   }
 
+  override async putIfAbsent(record: DurableRecord): Promise<boolean> {
+    if (this.table.has(record.namespace, record.key, this.clock.now())) return false;
+    await this.put(record);
+    return true;
+  }
+
   override async delete(namespace: string, key: string): Promise<void> {
     this.table.delete(namespace, key);
   }

@@ -74,6 +74,11 @@ export class ChildGroup {
     return exit;
   }
 
+  /** SIGKILL to whatever of the group still runs, without waiting for it to be gone. */
+  kill(): void {
+    this.send('SIGKILL');
+  }
+
   /** Polls, as there is no event for it: orphans are no children of ours that we could wait for. */
   private async isGoneWithin(ms: number): Promise<boolean> {
     const lookUntil = performance.now() + ms;

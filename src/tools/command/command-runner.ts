@@ -23,7 +23,10 @@ const NEVER_STARTED: Ending = Object.freeze({
 @Injectable()
 export class CommandRunner implements OnApplicationShutdown {
   private readonly running = new Map<Interrupt, Promise<CommandOutcome>>();
+  private readonly groups = new Set<ChildGroup>();
   private isClosing = false;
+  /** A process that exits without ending its children would leave them behind: each leads a group of its own. */
+  private readonly onExit = (): void => this.groups.forEach((group) => group.kill());
 
   constructor(private readonly clock: Clock) {}
 
@@ -52,29 +55,40 @@ export class CommandRunner implements OnApplicationShutdown {
 
   private async timed(command: Command, interrupt: Interrupt): Promise<CommandOutcome> {
     const startedAt = this.clock.monotonic();
-    const ending = await supervise(command, interrupt);
+    const ending = await this.supervise(command, interrupt);
     return { ...ending, durationMs: this.clock.monotonic() - startedAt };
   }
-}
 
-async function supervise(command: Command, interrupt: Interrupt): Promise<Ending> {
-  if (interrupt.reason) return { ...NEVER_STARTED, cancelled: true };
-  const group = await startGroup(command);
-  if (!(group instanceof ChildGroup)) return { ...NEVER_STARTED, startFailure: group };
+  private async supervise(command: Command, interrupt: Interrupt): Promise<Ending> {
+    if (interrupt.reason) return { ...NEVER_STARTED, cancelled: true };
+    const group = await startGroup(command);
+    if (!(group instanceof ChildGroup)) return { ...NEVER_STARTED, startFailure: group };
 
-  const reason = await Promise.race([group.exited.then(() => undefined), interrupt.fired]);
-  const exit = await group.end();
-  return {
-    exitCode: exit?.code ?? undefined,
-    signal: exit?.signal ?? undefined,
-    timedOut: reason === 'timed_out',
-    cancelled: reason === 'cancelled',
-    startFailure: undefined,
-    stdout: group.stdout.text(),
-    stderr: group.stderr.text(),
-    truncatedStdout: group.stdout.isTruncated,
-    truncatedStderr: group.stderr.isTruncated,
-  };
+    this.entered(group);
+    const reason = await Promise.race([group.exited.then(() => undefined), interrupt.fired]);
+    const exit = await group.end().finally(() => this.left(group));
+    return {
+      exitCode: exit?.code ?? undefined,
+      signal: exit?.signal ?? undefined,
+      timedOut: reason === 'timed_out',
+      cancelled: reason === 'cancelled',
+      startFailure: undefined,
+      stdout: group.stdout.text(),
+      stderr: group.stderr.text(),
+      truncatedStdout: group.stdout.isTruncated,
+      truncatedStderr: group.stderr.isTruncated,
+    };
+  }
+
+  private entered(group: ChildGroup): void {
+    if (this.groups.size === 0) process.on('exit', this.onExit);
+    this.groups.add(group);
+  }
+
+  private left(group: ChildGroup): void {
+    this.groups.delete(group);
+    if (this.groups.size === 0) process.off('exit', this.onExit);
+  }
 }
 
 async function startGroup(command: Command): Promise<ChildGroup | StartFailure> {

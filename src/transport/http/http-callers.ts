@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { type Session, SessionService } from '../../session/index.js';
+import { certificateOf } from '../tls/certificate-of.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -16,7 +17,11 @@ export class HttpCallers {
 
   /** @throws ProtocolError auth_required, auth_failed */
   principalOf(req: IncomingMessage): Principal | Promise<Principal> {
-    return this.authenticator.authenticate({ authorization: req.headers.authorization });
+    const { headers, socket } = req;
+    return this.authenticator.authenticate({
+      authorization: headers.authorization,
+      certificate: certificateOf(socket),
+    });
   }
 
   /** Whether the request names a session, good or not. */

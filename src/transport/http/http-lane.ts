@@ -1,10 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { Injectable, Logger } from '@nestjs/common';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import { TlsContexts } from '../tls/tls-contexts.js';
 import { refuse } from './http-errors.js';
 import { OpenExchanges } from './open-exchanges.js';
+import { securityHeaders, type SetSecurityHeaders } from './security-headers.js';
 import { StreamableHttp } from './streamable-http.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -14,6 +17,9 @@ export const MCP_PATH = '/mcp';
 
 /** Sockets that wait for their next request: longer than load balancers keep theirs (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
+
+/** How soon whoever is refused while the server ends may ask again: there may be another by then, s. */
+const RETRY_SEC = 1;
 
 const SHUT =
   'The MCP endpoint stays shut: without authentication it is served on loopback alone. Listen there, or set server.allowUnauthenticated.';
@@ -25,32 +31,50 @@ export class HttpLane {
   private attachedTo: Server | undefined;
   private isShut = false;
   private isEnding = false;
+  private openCount = 0;
+  private readonly setSecurityHeaders: SetSecurityHeaders;
 
   constructor(
     private readonly endpoint: StreamableHttp,
     private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
+    private readonly tls: TlsContexts,
     private readonly config: AppConfig,
-  ) {}
+  ) {
+    this.setSecurityHeaders = securityHeaders(config);
+  }
 
   get isAttached(): boolean {
     return this.attachedTo !== undefined;
   }
 
-  /** Takes no more requests; those that run go on. */
+  /** Connections of the server that are open, whatever they carry. */
+  get connectionCount(): number {
+    return this.openCount;
+  }
+
+  /**
+   * Opens no more streams, and asks clients to leave with their next answer. Messages still come in: what runs may need
+   * an answer of its client, or be cancelled; new requests are refused by the dispatcher, as on every door.
+   */
   close(): void {
     this.isEnding = true;
   }
 
-  /** Puts the lane before the listeners that a server has. Once is enough: a second call changes nothing. */
+  /**
+   * Puts the lane before the listeners that a server has. Once is enough: a second call changes nothing.
+   * @throws StartError TLS is on, and the server is a plain one
+   */
   attach(server: Server): void {
     if (this.attachedTo) return;
+    this.tls.protect(server);
     this.attachedTo = server;
     const { headersTimeoutMs, bodyTimeoutMs } = this.config.http;
     server.headersTimeout = headersTimeoutMs;
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
-    server.on('connection', (socket: Socket) => socket.once('close', () => this.exchanges.connectionClosed(socket)));
+    // The socket that requests come on: with TLS, the one inside.
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.opened(socket));
     server.on('listening', () => this.refuseOpen(server));
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
@@ -60,10 +84,26 @@ export class HttpLane {
     });
   }
 
+  private opened(socket: Socket): void {
+    this.openCount += 1;
+    socket.once('close', () => {
+      this.openCount -= 1;
+      this.exchanges.connectionClosed(socket);
+    });
+  }
+
   private serve(req: IncomingMessage, res: ServerResponse): void {
+    this.setSecurityHeaders(res);
     if (this.isShut) refuse(res, 'shut', SHUT);
-    else if (this.isEnding) refuse(res, 'shutting_down', 'The server is ending: try again');
+    else if (this.isEnding) this.serveLast(req, res);
     else this.endpoint.handle(req, res);
+  }
+
+  private serveLast(req: IncomingMessage, res: ServerResponse): void {
+    res.setHeader('Connection', 'close');
+    if (req.method !== 'GET') return this.endpoint.handle(req, res);
+    res.setHeader('Retry-After', RETRY_SEC);
+    refuse(res, 'shutting_down', 'The server is ending: try again');
   }
 
   /**

@@ -8,6 +8,9 @@ import { EventStream } from './event-stream.js';
 import type { ResumableStream } from './resumable-stream.js';
 import { StreamLogs } from './stream-logs.js';
 
+/** How soon a client that is sent away as the server ends should come back: there may be another server by then. */
+const RETRY_MS = 1_000;
+
 /** Where announcements of one session go: the newest of its streams that has a connection, and no other. */
 interface Outlet {
   readonly streams: Set<ResumableStream>;
@@ -18,7 +21,8 @@ interface Outlet {
 @Injectable()
 export class SessionStreams {
   private readonly outlets = new Map<Session, Outlet>();
-  private readonly connected = new Set<EventStream>();
+  /** Connections, and whether each carries the answer of a call rather than announcements. */
+  private readonly connected = new Map<EventStream, boolean>();
 
   constructor(
     private readonly logs: StreamLogs,
@@ -39,7 +43,7 @@ export class SessionStreams {
     const sink = EventStream.open(res, this.config.limits.maxBodyBytes);
     const resumed = lastEventId === undefined ? undefined : this.logs.resume(lastEventId, session, sink);
     if (!resumed) this.begin(caller, sink);
-    this.connected.add(sink);
+    this.connected.set(sink, resumed !== undefined && !this.outlets.get(session)?.streams.has(resumed));
     const release = session.attachStream(() => sink.end());
     res.on('close', () => {
       this.connected.delete(sink);
@@ -49,11 +53,17 @@ export class SessionStreams {
 
   /** Shows proxies that quiet streams live. */
   keepAlive(): void {
-    for (const sink of this.connected) sink.comment();
+    for (const sink of this.connected.keys()) sink.comment();
   }
 
+  /** Sends away whoever waits for no answer. */
+  endIdle(): void {
+    for (const [sink, isOfCall] of this.connected) if (!isOfCall) dismiss(sink);
+  }
+
+  /** Sends everyone away. */
   endAll(): void {
-    for (const sink of this.connected) sink.end();
+    for (const sink of this.connected.keys()) dismiss(sink);
   }
 
   /** Forgets sessions that nobody can come back to. */
@@ -83,4 +93,10 @@ export class SessionStreams {
     this.outlets.set(session, outlet);
     return outlet;
   }
+}
+
+function dismiss(sink: EventStream): void {
+  if (!sink.isOpen) return;
+  sink.retryAfter(RETRY_MS);
+  sink.end();
 }

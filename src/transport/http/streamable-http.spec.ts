@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Answer, DispatchWorld, envelope } from '../../../test/support/dispatch-world.js';
 import { type Answered, type Asked, type Coming, MemoryHttp } from '../../../test/support/memory-http.js';
+import { Lifecycle } from '../../common/index.js';
 import type { ConfigOverrides } from '../../config/index.js';
 import { SessionService } from '../../session/index.js';
 import { Tool, type ToolContext } from '../../tools/index.js';
@@ -108,11 +109,50 @@ describe('the lane', () => {
     expect([server.listeners('request'), world.get(HttpLane).isAttached]).toEqual([listeners, true]);
   });
 
-  it('K-36 takes nothing more once it is closed', async () => {
+  it('K-36 begins nothing more once the server ends, and says when to ask again', async () => {
     await open();
+    const session = await connect();
+    world.get(Lifecycle).stop();
     world.get(HttpLane).close();
-    const answer = await http.ask({ body: INITIALIZE });
-    expect([answer.status, parsed(answer).error?.data['kind']]).toEqual([503, 'shutting_down']);
+    const stream = { method: 'GET', headers: { ...session, accept: 'text/event-stream' } };
+    for (const asked of [{ body: INITIALIZE }, { body: request(2, 'tools/list'), headers: session }, stream]) {
+      const answer = await http.ask(asked);
+      expect([answer.status, parsed(answer).error?.data['kind']]).toEqual([503, 'shutting_down']);
+      expect([answer.headers['retry-after'], answer.headers['connection']]).toEqual(['1', 'close']);
+    }
+  });
+
+  it('K-36 hears to the end what is answered and cancelled, and lets sessions go', async () => {
+    await open();
+    const session = await connect();
+    world.get(Lifecycle).stop();
+    world.get(HttpLane).close();
+    const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
+    const ping = { jsonrpc: '2.0', id: 2, method: 'ping' };
+    expect((await http.ask({ body: cancelled, headers: session })).status).toBe(202);
+    expect((await http.ask({ body: { jsonrpc: '2.0', id: 1, result: {} }, headers: session })).status).toBe(202);
+    expect((await http.ask({ body: ping, headers: session })).status).toBe(200);
+    expect((await http.ask({ method: 'DELETE', headers: session })).status).toBe(204);
+  });
+
+  it('S2-39 says to browsers what they may do with an answer, whatever the answer', async () => {
+    await open();
+    const headers = {
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    };
+    for (const asked of [{ body: INITIALIZE }, { body: 'no JSON' }, { headers: { host: 'evil.com' }, body: '{}' }]) {
+      const answer = await http.ask(asked);
+      expect(answer.headers).toMatchObject(headers);
+      expect(answer.headers).not.toHaveProperty('strict-transport-security');
+    }
+    await world.close();
+    await open({ http: { hstsMaxAgeSec: 60 } });
+    expect((await http.ask({ body: INITIALIZE })).headers['strict-transport-security']).toBe('max-age=60');
+    await world.close();
+    await open({ http: { securityHeaders: false } });
+    expect((await http.ask({ body: INITIALIZE })).headers).not.toHaveProperty('x-frame-options');
   });
 
   it.each([

@@ -11,6 +11,7 @@ import {
   Exchange,
   type Reply,
 } from '../../dispatch/index.js';
+import { type Door, Doors } from '../door.js';
 import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
 import { LineReader } from './line-reader.js';
@@ -51,12 +52,17 @@ class StdioExchange extends Exchange {
  * @see MCP 2025-11-25, basic/transports, "stdio"
  */
 @Injectable()
-export class StdioTransport {
+export class StdioTransport implements Door {
+  readonly name = 'stdio';
+  private readonly running = new Set<Promise<void>>();
+  private output: Writable | undefined;
+
   constructor(
     private readonly dispatcher: Dispatcher,
     private readonly authenticator: Authenticator,
     private readonly sessions: SessionService,
     private readonly announcements: Announcements,
+    private readonly doors: Doors,
     private readonly config: AppConfig,
   ) {}
 
@@ -65,8 +71,9 @@ export class StdioTransport {
    * @returns when all that was owed is written
    */
   async serve(input: Readable, output: Writable): Promise<void> {
+    this.output = output;
+    this.doors.register(this);
     const exchange = new StdioExchange(this.authenticator.local(), output);
-    const running = new Set<Promise<void>>();
     let stopListening: (() => void) | undefined;
     const reader = new LineReader(this.config.limits.maxMessageBytes);
     // A client that closed its end early is gone: what we would have written is owed to nobody.
@@ -74,8 +81,8 @@ export class StdioTransport {
     try {
       for await (const line of reader.lines(input)) {
         const decoded = typeof line === 'string' ? decode(line) : { id: null, fault: line };
-        const served = this.serveOne(decoded, exchange).finally(() => running.delete(served));
-        running.add(served);
+        const served = this.serveOne(decoded, exchange).finally(() => this.running.delete(served));
+        this.running.add(served);
         // An initialize must have opened the session before the next line is looked at.
         if (isInitialize(decoded)) {
           await served;
@@ -90,8 +97,30 @@ export class StdioTransport {
     stopListening?.();
     exchange.calls.cancelAll('the client left');
     if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
-    await Promise.all(running);
-    await new Promise<void>((resolve) => output.write('', () => resolve()));
+    await this.drain();
+    this.output = undefined;
+  }
+
+  /** The one client, for as long as it is there. */
+  get connectionCount(): number {
+    return this.output ? 1 : 0;
+  }
+
+  /** Nobody new can come. */
+  stopAccepting(): void {
+    return undefined;
+  }
+
+  /** Waits until all that is owed is written. */
+  async drain(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(this.running);
+    const { output } = this;
+    if (output) await new Promise<void>((resolve) => output.write('', () => resolve()));
+  }
+
+  /** The client sees the end of the process. */
+  close(): void {
+    return undefined;
   }
 
   private listen(exchange: StdioExchange): (() => void) | undefined {

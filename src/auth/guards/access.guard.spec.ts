@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Controller, type ExecutionContext, Get, Logger } from '@nestjs/common';
+import { Authenticator, type Credentials } from '../authenticator.js';
+import { IncidentBoard } from '../incidents/incident-board.js';
+import type { Principal } from '../principal.js';
+import { LiveRoles } from '../roles/live-roles.js';
+import { Permissions } from '../roles/permissions.js';
+import { GatehouseController, Public, RequiresPermission, Roles, Scopes } from './access.decorators.js';
+import { AccessGuard, type GuardedRequest } from './access.guard.js';
+import { accessRuleOf } from './access-rule.js';
+import { undeclaredRoutes } from './undeclared-routes.js';
+
+@GatehouseController('things')
+class Things {
+  @Public()
+  @Get()
+  open(): void {}
+
+  @Roles('operator')
+  @Scopes('a', 'b')
+  @Get()
+  both(): void {}
+
+  @RequiresPermission('manage:keys')
+  @Get()
+  keys(): void {}
+
+  @Get()
+  forgotten(): void {}
+
+  helper(): void {}
+}
+
+@Roles('admin')
+@GatehouseController()
+class Guarded {
+  @Get()
+  plain(): void {}
+
+  @Public()
+  @Get()
+  open(): void {}
+
+  @Scopes('a')
+  @Get()
+  scoped(): void {}
+}
+
+@Public()
+@GatehouseController()
+class Open {
+  @Get()
+  plain(): void {}
+
+  @Roles('admin')
+  @Get()
+  kept(): void {}
+}
+
+@Controller('host')
+class Foreign {
+  @Public()
+  @Get()
+  mine(): void {}
+}
+
+const principal: Principal = { issuer: 'i', subject: 's', roles: ['operator'], isAuthenticated: true };
+let current: Principal;
+const seen: Credentials[] = [];
+
+class OneCaller extends Authenticator {
+  override readonly isRequired = true;
+
+  override authenticate(credentials: Credentials): Principal {
+    seen.push(credentials);
+    return current;
+  }
+
+  override local(): Principal {
+    return current;
+  }
+}
+
+let board: IncidentBoard;
+let guard: AccessGuard;
+
+beforeEach(() => {
+  jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
+  current = principal;
+  seen.length = 0;
+  board = new IncidentBoard();
+  guard = new AccessGuard(new OneCaller(), new Permissions(new LiveRoles()), board);
+});
+
+type Class = abstract new () => object;
+
+async function pass(type: Class, name: string, request: Partial<GuardedRequest> = {}): Promise<GuardedRequest> {
+  const full: GuardedRequest = { headers: {}, ...request };
+  const context = {
+    getHandler: () => (type.prototype as Record<string, unknown>)[name],
+    getClass: () => type,
+    switchToHttp: () => ({ getRequest: () => full }),
+  } as unknown as ExecutionContext;
+  expect(await guard.canActivate(context)).toBe(true);
+  return full;
+}
+
+describe('AccessGuard', () => {
+  it('lets anybody to what is public, and asks for no credential', async () => {
+    await pass(Things, 'open');
+    expect(seen).toEqual([]);
+  });
+
+  it('is shut where a route declares nothing', async () => {
+    await expect(pass(Things, 'forgotten')).rejects.toMatchObject({ kind: 'permission_denied' });
+    expect(seen).toEqual([]);
+  });
+
+  it('says who calls, by the one chain of all doors', async () => {
+    current = { ...principal, roles: ['admin'] };
+    const request = { headers: { authorization: 'Bearer x' }, socket: { remoteAddress: '10.0.0.1' } };
+    expect((await pass(Things, 'keys', request)).principal).toBe(current);
+    expect(seen).toEqual([{ authorization: 'Bearer x', address: '10.0.0.1', door: 'rest' }]);
+    // A header that came twice is none.
+    await pass(Things, 'keys', { headers: { authorization: ['Bearer x', 'Bearer y'] } });
+    expect(seen[1]).toEqual({ authorization: undefined, address: undefined, door: 'rest' });
+  });
+
+  it('asks for the permission, which use does not bring', async () => {
+    await expect(pass(Things, 'keys')).rejects.toMatchObject({
+      kind: 'permission_denied',
+      message: 'Your role does not have the permission manage:keys.',
+    });
+  });
+
+  it('asks for a role and for every scope', async () => {
+    await pass(Things, 'both');
+    current = { ...principal, scopes: ['b', 'a'] };
+    await pass(Things, 'both');
+    current = { ...principal, scopes: ['a'] };
+    await expect(pass(Things, 'both')).rejects.toMatchObject({
+      kind: 'insufficient_scope',
+      data: { requiredScopes: ['a', 'b'] },
+    });
+    current = { ...principal, roles: ['viewer'] };
+    await expect(pass(Things, 'both')).rejects.toMatchObject({ kind: 'permission_denied' });
+  });
+
+  it('refuses whoever is in quarantine, whatever their role', async () => {
+    current = { ...principal, roles: ['admin'] };
+    const scope = { kind: 'principal', issuer: 'i', subject: 's' } as const;
+    board.set([{ id: 'x', scope, reason: 'r', by: 'b', since: 0, until: 1 }]);
+    await expect(pass(Things, 'keys')).rejects.toMatchObject({ kind: 'quarantined' });
+    await pass(Things, 'open');
+  });
+});
+
+describe('the rule of a route', () => {
+  const of = (type: Class, name: string): unknown =>
+    accessRuleOf((type.prototype as Record<string, object>)[name] as object, type);
+
+  it('is what class and method say together, the method above the class', () => {
+    expect(of(Guarded, 'plain')).toEqual({ roles: ['admin'] });
+    expect(of(Guarded, 'scoped')).toEqual({ roles: ['admin'], scopes: ['a'] });
+    expect(of(Things, 'both')).toEqual({ roles: ['operator'], scopes: ['a', 'b'] });
+  });
+
+  it('never mixes public with anything', () => {
+    expect(of(Guarded, 'open')).toEqual({ isPublic: true });
+    expect(of(Open, 'plain')).toEqual({ isPublic: true });
+    expect(of(Open, 'kept')).toEqual({ roles: ['admin'] });
+  });
+
+  it('is missing where a route declares none, or its controller is not behind the guard', () => {
+    expect(undeclaredRoutes([Things, Guarded, Open, Foreign])).toEqual(['Things.forgotten', 'Foreign.mine']);
+  });
+});

@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import { Authenticator } from './authenticator.js';
+import type { Principal } from './principal.js';
+import { LiveRoles } from './roles/live-roles.js';
+
+/** Who a name means, for people who ask about callers that are not there: names of roles, of keys, of principals. */
+export abstract class KnownPrincipals {
+  /**
+   * @param name `viewer`, `anonymous`, `gatehouse/anonymous`
+   * @returns undefined where nothing is known under the name
+   */
+  abstract find(name: string): Principal | undefined | Promise<Principal | undefined>;
+
+  /** Names that can be asked for, for whoever gave a wrong one. */
+  abstract names(): readonly string[] | Promise<readonly string[]>;
+}
+
+/** Those that the settings make, and one for each role. */
+@Injectable()
+export class SettingsPrincipals extends KnownPrincipals {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly authenticator: Authenticator,
+    private readonly roles: LiveRoles,
+  ) {
+    super();
+  }
+
+  override find(name: string): Principal | undefined {
+    const local = this.authenticator.local();
+    if (name === local.subject || name === nameOf(local)) return local;
+    const anonymous = principal('anonymous', this.config.server.anonymousRole);
+    if (name === anonymous.subject || name === nameOf(anonymous)) return anonymous;
+    return this.roles.book.has(name) ? { ...principal(`role:${name}`, name), isAuthenticated: true } : undefined;
+  }
+
+  override names(): readonly string[] {
+    return ['anonymous', 'local', ...this.roles.book.names];
+  }
+}
+
+/** `issuer/subject`. */
+export function nameOf({ issuer, subject }: Pick<Principal, 'issuer' | 'subject'>): string {
+  return `${issuer}/${subject}`;
+}
+
+function principal(subject: string, role: string): Principal {
+  return { issuer: 'gatehouse', subject, roles: [role], isAuthenticated: false };
+}

@@ -1,0 +1,14 @@
+import { AppConfig, GROUPS } from '../config/index.js';
+
+/** The same settings for a server without its doors, its state folder and its audit file: one that only looks. */
+export function doorless(config: AppConfig): AppConfig {
+  const { auditFile: _audit, ...logging } = config.logging;
+  const { configFile: _read, ...server } = config.server;
+  const groups = Object.fromEntries(Object.keys(GROUPS).map((group) => [group, Reflect.get(config, group) as object]));
+  return AppConfig.of({
+    ...groups,
+    server: { ...server, transports: ['stdio'], watchConfig: false },
+    logging,
+    toolOverrides: Object.fromEntries(config.toolOverrides),
+  });
+}

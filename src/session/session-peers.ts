@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { isJsonObject } from '../common/index.js';
+import type { RequestId } from '../protocol/index.js';
+import { Bus, Replica, Replicas } from '../store/index.js';
+
+const CHANNEL = 'sessions';
+
+/** What happened to a session at another replica. */
+export type PeerNews =
+  | { readonly kind: 'ended'; readonly key: string }
+  | { readonly kind: 'changed'; readonly key: string }
+  | { readonly kind: 'cancel'; readonly key: string; readonly requestId: RequestId; readonly why: string };
+
+/** The same sessions at other replicas: what is done to one here is done to it there. */
+@Injectable()
+export class SessionPeers {
+  constructor(
+    private readonly bus: Bus,
+    private readonly replica: Replica,
+    private readonly replicas: Replicas,
+  ) {}
+
+  /** Whether sessions may be at other replicas too. */
+  get areThere(): boolean {
+    return this.replicas.areMany;
+  }
+
+  tell(news: PeerNews): void {
+    if (this.areThere) this.bus.publish(CHANNEL, JSON.stringify({ from: this.replica.id, ...news }));
+  }
+
+  /** @param hear is told of what other replicas did @returns what ends that */
+  listen(hear: (news: PeerNews) => void): () => void {
+    return this.bus.subscribe(CHANNEL, (message) => {
+      const news: unknown = JSON.parse(message);
+      if (isJsonObject(news) && news['from'] !== this.replica.id) hear(news as unknown as PeerNews);
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/** What a stream of events holds for whoever comes back to it at another replica. */
+export interface LoggedEvents {
+  /** In order of their sequence. */
+  readonly events: readonly { readonly sequence: number; readonly text: string }[];
+  /** Whether nothing more comes. */
+  readonly isOver: boolean;
+}
+
+/** How much of a stream is kept. */
+export interface EventRetention {
+  /** >= 1 */
+  readonly maxEvents: number;
+  /** ms, >= 1 */
+  readonly maxAgeMs: number;
+}
+
+/** One event of a stream. */
+export interface StreamEvent {
+  /** Names the stream, unguessable. */
+  readonly stream: string;
+  /** Grows by one with each event of the stream, from 1. */
+  readonly sequence: number;
+  readonly text: string;
+}
+
+/**
+ * Events of streams, where other replicas find them. Without other replicas nothing needs to be written: a stream keeps
+ * its own events.
+ */
+export abstract class EventLog {
+  /** Whether there may be other replicas. */
+  abstract readonly isShared: boolean;
+
+  /**
+   * Writes one event; resolves when it is in the log.
+   * @throws ProtocolError store_unavailable
+   */
+  abstract append(event: StreamEvent, retention: EventRetention): Promise<void>;
+
+  /** Notes that nothing more comes. */
+  abstract end(stream: string, retention: EventRetention): Promise<void>;
+
+  /** @returns what follows an event; undefined when the stream is unknown or forgotten */
+  abstract read(stream: string, after: number): Promise<LoggedEvents | undefined>;
+
+  /** Forgets a stream, which need not exist. */
+  abstract forget(stream: string): Promise<void>;
+}
+
+/** The log of a process that is alone. */
+export class NoEventLog extends EventLog {
+  override readonly isShared = false;
+
+  override async append(): Promise<void> {
+    return undefined;
+  }
+
+  override async end(): Promise<void> {
+    return undefined;
+  }
+
+  override async read(): Promise<undefined> {
+    return undefined;
+  }
+
+  override async forget(): Promise<void> {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import { Bus, Listeners } from '../bus.js';
+import type { RedisClient } from './redis-client.js';
+
+/** Publish and subscribe: `<prefix>b:<channel>`. What is published while Redis is away stays in this process. */
+export class RedisBus extends Bus {
+  private readonly listeners = new Listeners();
+
+  /** @param replica id of this process, whose own messages come back from Redis and are let go */
+  constructor(
+    private readonly client: RedisClient,
+    private readonly prefix: string,
+    private readonly replica: string,
+  ) {
+    super();
+    client.subscriber.on('message', (name, text) => this.received(name, text));
+  }
+
+  override publish(channel: string, message: string): void {
+    this.listeners.tell(channel, message);
+    // Whoever must not miss it finds it in the store when Redis is back.
+    this.client.commands.publish(this.nameOf(channel), `${this.replica}\n${message}`).catch(() => undefined);
+  }
+
+  override subscribe(channel: string, hear: (message: string) => void): () => void {
+    const own = (message: string): void => hear(message);
+    if (this.listeners.add(channel, own)) this.client.subscriber.subscribe(this.nameOf(channel)).catch(() => undefined);
+    return () => {
+      if (!this.listeners.remove(channel, own)) return;
+      this.client.subscriber.unsubscribe(this.nameOf(channel)).catch(() => undefined);
+    };
+  }
+
+  private received(name: string, text: string): void {
+    const end = text.indexOf('\n');
+    if (!name.startsWith(`${this.prefix}b:`) || text.slice(0, end) === this.replica) return;
+    this.listeners.tell(name.slice(this.prefix.length + 2), text.slice(end + 1));
+  }
+
+  private nameOf(channel: string): string {
+    return `${this.prefix}b:${channel}`;
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../common/index.js';
+import { DurableStore } from './durable-store.js';
+import { codeOf } from './files.js';
+import { Replica } from './replica.js';
+import { StoreHealth } from './store-health.js';
+
+const NAMESPACE = 'replica';
+const BEAT_MS = 2_000;
+/** How long a replica that shows no sign of life counts as alive. */
+const ALIVE_MS = 8_000;
+
+/** Which replicas live: each shows a sign of life every 2 s, and is taken for dead 8 s after its last. */
+@Injectable()
+export class Replicas implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(Replicas.name);
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly own: Replica,
+    private readonly store: DurableStore,
+    private readonly health: StoreHealth,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether there may be others. */
+  get areMany(): boolean {
+    return this.health.state !== 'embedded';
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (!this.areMany) return;
+    this.timer = setInterval(() => void this.beat(), BEAT_MS).unref();
+    await this.beat();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    if (this.areMany) await this.store.delete(NAMESPACE, this.own.id).catch((error: unknown) => this.missed(error));
+  }
+
+  /** @throws ProtocolError store_unavailable */
+  async isAlive(replica: string): Promise<boolean> {
+    if (replica === this.own.id) return true;
+    return this.areMany && (await this.store.has(NAMESPACE, replica));
+  }
+
+  async beat(): Promise<void> {
+    const expiresAt = this.clock.now() + ALIVE_MS;
+    try {
+      await this.store.put({ namespace: NAMESPACE, key: this.own.id, value: true, expiresAt });
+    } catch (error) {
+      this.missed(error);
+    }
+  }
+
+  /** Others may take this process for dead until the next beat: what it owns is then theirs to judge. */
+  private missed(error: unknown): void {
+    this.logger.debug(`No sign of life could be given: ${codeOf(error)}`);
+  }
+}
