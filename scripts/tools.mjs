@@ -27,11 +27,22 @@ export function nodeOf(major) {
 
 /** A program of a Debian package: installed by apt-get where this process may, else named for who may. */
 export function debianTool(program, packageName = program) {
-  if (spawnSync('which', [program]).status === 0) return program;
-  if (process.getuid?.() !== 0)
-    throw new Error(`${program} is missing: install it with "apt-get install ${packageName}"`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('apt-get', ['update', '-qq'], { stdio: ['ignore', 'ignore', 'inherit'], env });
-  execFileSync('apt-get', ['install', '-y', '-qq', packageName], { stdio: ['ignore', 'ignore', 'inherit'], env });
+  if (spawnSync('which', [program]).status !== 0) installDebian([packageName], program);
   return program;
+}
+
+/** Debian packages that bring certain files. @param files paths, all of which are there afterwards */
+export function debianFiles(files, packages) {
+  const missing = files.filter((file) => !existsSync(file));
+  if (missing.length > 0) installDebian(packages, missing.join(' and '));
+}
+
+function installDebian(packages, what) {
+  const names = packages.join(' ');
+  if (process.getuid?.() !== 0)
+    throw new Error(`${what} is missing: install it with "apt-get install --no-install-recommends ${names}"`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], env };
+  execFileSync('apt-get', ['update', '-qq'], options);
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options);
 }
