@@ -1,9 +1,17 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/index.js';
 import { AuthModule } from '../auth/index.js';
+import { LimitsModule } from '../limits/index.js';
 import { DispatchModule } from '../dispatch/index.js';
 import { SessionModule } from '../session/index.js';
 import { ToolsModule } from '../tools/index.js';
+import { ClientAddresses } from './connections/client-address.js';
+import { ConnectionAdmission } from './connections/connection-admission.js';
+import { ConnectionJournal } from './connections/connection-journal.js';
+import { Connections } from './connections/connections.js';
+import { Doorkeeper } from './connections/doorkeeper.js';
+import { Tickets } from './connections/tickets.js';
+import { Conversations } from './duplex/conversations.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpLane } from './http/http-lane.js';
@@ -17,8 +25,15 @@ import { StdioTransport } from './stdio/stdio.transport.js';
 import { TransportService } from './transport.service.js';
 
 @Module({
-  imports: [AuditModule, AuthModule, DispatchModule, SessionModule, ToolsModule],
+  imports: [AuditModule, AuthModule, DispatchModule, LimitsModule, SessionModule, ToolsModule],
   providers: [
+    ClientAddresses,
+    ConnectionAdmission,
+    ConnectionJournal,
+    Connections,
+    Conversations,
+    Doorkeeper,
+    Tickets,
     HttpAdmission,
     HttpCallers,
     HttpLane,

@@ -1,0 +1,181 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../../common/index.js';
+import { AppConfig } from '../../config/index.js';
+import { Announcements, type Door } from '../../dispatch/index.js';
+import { RateLimiter } from '../../limits/index.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
+import { ConnectionJournal } from './connection-journal.js';
+import { BROKEN, ENDING, type Ending } from './ending.js';
+
+const SWEEP_MS = 1_000;
+/** Time that a client gets to answer our goodbye. */
+const LINGER_MS = 2_000;
+/** Time in which a client must have read something of what waits for it (S0-13). */
+const STALL_MS = 30_000;
+const LOOK_MS = 20;
+
+/** A socket that is on its way out. */
+interface Lingering {
+  once(event: 'close', listener: () => void): unknown;
+  destroy(): void;
+}
+
+/**
+ * The open connections of every door that holds some. One timer looks after all of them: who is idle, who is dead, who
+ * does not read, who never proved itself; and tells the operator how many there are.
+ */
+@Injectable()
+export class Connections implements OnModuleInit, BeforeApplicationShutdown, Iterable<DuplexConnection> {
+  private readonly logger = new Logger('Connections');
+  private readonly open = new Set<DuplexConnection>();
+  private readonly idleAfterMs: Readonly<Record<Door, number>>;
+  private readonly leaving = new Set<{ readonly socket: Lingering; readonly at: number }>();
+  private timer: NodeJS.Timeout | undefined;
+  private idleCheckedAt = 0;
+  private toldAt: number;
+  private dead = 0;
+
+  constructor(
+    readonly journal: ConnectionJournal,
+    private readonly announcements: Announcements,
+    private readonly rates: RateLimiter,
+    private readonly config: AppConfig,
+    private readonly clock: Clock,
+  ) {
+    const { wsIdleTimeoutMs: websocket, tcpIdleTimeoutMs: tcp } = config.limits;
+    // A stream of events that is quiet is what it is for; its keep-alives find out that the peer is gone.
+    this.idleAfterMs = { websocket, tcp, sse: 0, http: 0, stdio: 0 };
+    this.toldAt = clock.monotonic();
+  }
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
+  }
+
+  /** Before, not on: a server that waits for its sockets would wait for these. */
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.closeAll(ENDING.shutdown);
+  }
+
+  /** Clients that are connected. */
+  get count(): number {
+    return this.open.size;
+  }
+
+  /** Clients that stopped answering pings and were dropped, since the start (S0-31). */
+  get deadCount(): number {
+    return this.dead;
+  }
+
+  /** Calls that run for them. */
+  get runningCount(): number {
+    let count = 0;
+    for (const connection of this.open) count += connection.runningCount;
+    return count;
+  }
+
+  countOf(door: Door): number {
+    let count = 0;
+    for (const connection of this.open) if (connection.door === door) count += 1;
+    return count;
+  }
+
+  [Symbol.iterator](): IterableIterator<DuplexConnection> {
+    return this.open.values();
+  }
+
+  add(connection: DuplexConnection): void {
+    this.open.add(connection);
+    this.journal.connecting(connection);
+  }
+
+  /** Destroys a socket that is refused, unless it closes within a little while: time to read why. */
+  linger(socket: Lingering): void {
+    const leaving = { socket, at: this.clock.monotonic() };
+    this.leaving.add(leaving);
+    socket.once('close', () => this.leaving.delete(leaving));
+  }
+
+  /** Takes a connection whose socket is closed out of the books. */
+  remove(connection: DuplexConnection): void {
+    if (!this.open.delete(connection)) return;
+    connection.place?.release();
+    this.journal.closed(connection, this.clock.monotonic() - connection.openedAt);
+  }
+
+  /**
+   * Says something to every client that is connected and takes such, whatever the door (S0-17).
+   * @returns how many were told
+   */
+  notifyAll(message: string): number {
+    return this.announcements.notice(message);
+  }
+
+  /** Says goodbye to all, and waits a little while for them to go. */
+  async closeAll(ending: Ending): Promise<void> {
+    for (const connection of this.open) connection.close(ending);
+    for (let waited = 0; this.open.size > 0 && waited < LINGER_MS; waited += LOOK_MS) await pause(LOOK_MS);
+    for (const connection of this.open) connection.wire.destroy();
+    for (const { socket } of this.leaving) socket.destroy();
+  }
+
+  sweep(): void {
+    const now = this.clock.monotonic();
+    for (const { socket, at } of this.leaving) if (now - at >= LINGER_MS) socket.destroy();
+    const isIdleDue = now - this.idleCheckedAt >= this.config.limits.idleCheckIntervalMs;
+    if (isIdleDue) this.idleCheckedAt = now;
+    for (const connection of this.open) {
+      try {
+        this.look(connection, now, isIdleDue);
+      } catch (error) {
+        this.logger.error('A connection could not be looked after', error instanceof Error ? error.stack : error);
+        connection.wire.destroy();
+      }
+    }
+    if (now - this.toldAt < this.config.limits.monitorIntervalMs) return;
+    this.toldAt = now;
+    this.journal.status(this.open.size, this.rates.callersOver(0.5));
+  }
+
+  private look(connection: DuplexConnection, now: number, isIdleDue: boolean): void {
+    const { ended, wire } = connection;
+    if (ended) {
+      if (now - ended.at >= LINGER_MS) wire.destroy();
+      return;
+    }
+    const idleMs = now - connection.noteActivity(now);
+    if (!connection.isProven) this.awaitProof(connection, now);
+    else if (this.isStalled(connection, now)) connection.cut(ENDING.unread);
+    else if (!wire.beat(now)) this.bury(connection);
+    else if (isIdleDue) this.closeIfIdle(connection, idleMs);
+  }
+
+  private awaitProof(connection: DuplexConnection, now: number): void {
+    const waitedMs = now - connection.openedAt;
+    if (waitedMs < this.config.limits.authTimeoutMs) return;
+    this.journal.timedOut(connection, waitedMs);
+    connection.close(ENDING.unproven);
+  }
+
+  private isStalled(connection: DuplexConnection, now: number): boolean {
+    if (connection.wire.takeWasRead()) connection.stalledSince = undefined;
+    else connection.stalledSince ??= now;
+    return connection.stalledSince !== undefined && now - connection.stalledSince >= STALL_MS;
+  }
+
+  private closeIfIdle(connection: DuplexConnection, idleMs: number): void {
+    const afterMs = this.idleAfterMs[connection.door];
+    if (afterMs === 0 || idleMs < afterMs || !connection.isQuiet) return;
+    this.journal.timedOut(connection, idleMs);
+    connection.close(ENDING.idle);
+  }
+
+  /** The peer is gone, and its socket does not know. */
+  private bury(connection: DuplexConnection): void {
+    this.dead += 1;
+    this.journal.failed(connection, 'No answer to a ping');
+    connection.cut(BROKEN);
+  }
+}
