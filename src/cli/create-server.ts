@@ -2,11 +2,11 @@ import type { Server } from 'node:http';
 import type { DynamicModule, INestApplicationContext, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
-import { StartError, SystemClock } from '../common/index.js';
+import { explainListenError, StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
-import { attachGatehouse } from '../transport/index.js';
+import { attachGatehouse, needsHttp } from '../transport/index.js';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -60,7 +60,7 @@ async function wire(
   logger: LoggerService,
 ): Promise<Omit<RunningServer, 'broken'>> {
   const options = { abortOnError: false, logger };
-  if (!config.server.transports.includes('http')) {
+  if (!needsHttp(config)) {
     return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
@@ -71,24 +71,9 @@ async function wire(
     await app.listen(config.server.port, config.server.host);
   } catch (error) {
     await app.close();
-    throw explained(error, config);
+    throw explainListenError(error, { host: config.server.host, port: config.server.port, setBy: '--port' });
   }
   return { app, http: app.getHttpServer() as Server };
-}
-
-/** Says what to do about a port that cannot be had (S2-33, S3-18). */
-function explained(error: unknown, { server: { host, port } }: AppConfig): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') {
-    return new StartError(
-      `Port ${port} on ${host} is in use: find its holder with "ss -ltnp sport = :${port}", or take another with --port.`,
-    );
-  }
-  if (code === 'EACCES')
-    return new StartError(`Port ${port} on ${host} may not be opened by this user: take one above 1023 with --port.`);
-  if (code === 'EADDRNOTAVAIL')
-    return new StartError(`${host} is no address of this machine: choose another with --host.`);
-  return error;
 }
 
 /** Starts each plug-in alone, without any door. Switches logging off: the server that is made next has its own. */

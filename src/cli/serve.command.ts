@@ -5,7 +5,7 @@ import { Authenticator } from '../auth/index.js';
 import { EXIT } from '../common/index.js';
 import { type AppConfig, hostEnvironment, loadConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
-import { claimStdout, StdioTransport, TransportService } from '../transport/index.js';
+import { claimStdout, StdioTransport, TcpDoor, TransportService } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
 import type { Invocation } from './invocation.js';
@@ -50,6 +50,7 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
   const facts = {
     config,
     port: http ? (http.address() as AddressInfo).port : undefined,
+    tcpPort: app.get(TcpDoor, { strict: false }).port,
     isAuthRequired: app.get(Authenticator, { strict: false }).isRequired,
     enabledTools: app
       .get(ToolRegistry, { strict: false })

@@ -7,6 +7,7 @@ export {
   ProtocolError,
   ToolError,
 } from './errors/gatehouse-error.js';
+export { explainListenError, type ListenPlace } from './errors/listen-error.js';
 export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';

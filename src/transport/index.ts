@@ -1,6 +1,10 @@
 export { attachGatehouse } from './http/attach-gatehouse.js';
-export { MCP_PATH } from './http/http-lane.js';
+export { MCP_PATH, MESSAGE_PATH, SSE_PATH, WS_PATH } from './http/paths.js';
+export { type HttpFamilies, httpFamilies, needsHttp } from './families.js';
 export { claimStdout } from './stdio/claim-stdout.js';
 export { StdioTransport } from './stdio/stdio.transport.js';
+export { Connections } from './connections/connections.js';
+export { type Ticket, Tickets } from './connections/tickets.js';
+export { TcpDoor } from './tcp/tcp-door.js';
 export { TransportService } from './transport.service.js';
 export { TransportModule } from './transport.module.js';

@@ -12,17 +12,27 @@ import { Connections } from './connections/connections.js';
 import { Doorkeeper } from './connections/doorkeeper.js';
 import { Tickets } from './connections/tickets.js';
 import { Conversations } from './duplex/conversations.js';
+import { Attachment } from './http/attachment.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpLane } from './http/http-lane.js';
+import { LaneFront } from './http/lane-front.js';
+import { LaneRoutes } from './http/lane-routes.js';
 import { HttpPosts } from './http/http-posts.js';
 import { ModernHeaders } from './http/modern-headers.js';
 import { OpenExchanges } from './http/open-exchanges.js';
 import { SessionStreams } from './http/session-streams.js';
 import { StreamLogs } from './http/stream-logs.js';
 import { StreamableHttp } from './http/streamable-http.js';
+import { LegacySse } from './sse/legacy-sse.js';
+import { LoneMessages } from './sse/lone-messages.js';
+import { SseMessages } from './sse/sse-messages.js';
+import { SseStreams } from './sse/sse-streams.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
+import { TcpDoor } from './tcp/tcp-door.js';
 import { TransportService } from './transport.service.js';
+import { McpGateway } from './websocket/mcp.gateway.js';
+import { WsUpgrades } from './websocket/ws-upgrades.js';
 
 @Module({
   imports: [AuditModule, AuthModule, DispatchModule, LimitsModule, SessionModule, ToolsModule],
@@ -34,17 +44,27 @@ import { TransportService } from './transport.service.js';
     Conversations,
     Doorkeeper,
     Tickets,
+    Attachment,
     HttpAdmission,
     HttpCallers,
     HttpLane,
     HttpPosts,
+    LaneFront,
+    LaneRoutes,
+    LegacySse,
+    LoneMessages,
+    SseMessages,
+    SseStreams,
     ModernHeaders,
     SessionStreams,
     StreamLogs,
     OpenExchanges,
     StdioTransport,
     StreamableHttp,
+    TcpDoor,
     TransportService,
+    McpGateway,
+    WsUpgrades,
   ],
 })
 export class TransportModule {}

@@ -23,9 +23,9 @@ export interface Place {
    * Counts the connection as one of a principal.
    * @returns false where the principal has as many as it may
    */
-  claim(principal: Principal): boolean;
+  readonly claim: (principal: Principal) => boolean;
   /** Gives the place back; once is enough. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** WebSocket and SSE have one cap together (K-12). */

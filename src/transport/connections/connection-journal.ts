@@ -69,6 +69,10 @@ export class ConnectionJournal {
     this.logger.warn(`Rate limit exceeded for client: ${connection.connectionKey}`);
   }
 
+  shuttingDown(activeConnections: number): void {
+    this.security.emit('server_shutdown', { activeConnections });
+  }
+
   status(activeClients: number, callersOverHalf: number): void {
     this.logger.log(`Connection status: ${activeClients} active clients`);
     this.logger.log(`Rate limit status: ${callersOverHalf} clients over 50% of rate limit`);

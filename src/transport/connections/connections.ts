@@ -5,6 +5,7 @@ import { AppConfig } from '../../config/index.js';
 import { Announcements, type Door } from '../../dispatch/index.js';
 import { RateLimiter } from '../../limits/index.js';
 import type { DuplexConnection } from '../duplex/duplex-connection.js';
+import { ConnectionAdmission } from './connection-admission.js';
 import { ConnectionJournal } from './connection-journal.js';
 import { BROKEN, ENDING, type Ending } from './ending.js';
 
@@ -40,6 +41,7 @@ export class Connections implements OnModuleInit, BeforeApplicationShutdown, Ite
     readonly journal: ConnectionJournal,
     private readonly announcements: Announcements,
     private readonly rates: RateLimiter,
+    private readonly admission: ConnectionAdmission,
     private readonly config: AppConfig,
     private readonly clock: Clock,
   ) {
@@ -111,6 +113,17 @@ export class Connections implements OnModuleInit, BeforeApplicationShutdown, Ite
    */
   notifyAll(message: string): number {
     return this.announcements.notice(message);
+  }
+
+  /** Takes no new connections: the server ends. */
+  stopAdmitting(): void {
+    this.admission.close();
+    this.journal.shuttingDown(this.open.size);
+  }
+
+  /** Says goodbye to those for whom nothing runs. */
+  closeQuiet(ending: Ending): void {
+    for (const connection of this.open) if (connection.runningCount === 0) connection.close(ending);
   }
 
   /** Says goodbye to all, and waits a little while for them to go. */

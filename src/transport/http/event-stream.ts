@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-const HEADERS = {
+/** Head of every stream of events. */
+export const EVENT_STREAM_HEADERS = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-cache, no-transform',
   'X-Accel-Buffering': 'no',
@@ -18,7 +19,7 @@ export class EventStream {
    * @param maxBufferedBytes what may wait for a slow reader before it is cut off
    */
   static open(res: ServerResponse, maxBufferedBytes: number): EventStream {
-    res.writeHead(200, HEADERS);
+    res.writeHead(200, EVENT_STREAM_HEADERS);
     res.flushHeaders();
     return new EventStream(res, maxBufferedBytes);
   }

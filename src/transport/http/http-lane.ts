@@ -3,14 +3,13 @@ import type { Socket } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import type { AdmissionRefusal } from './http-admission.js';
 import { refuse } from './http-errors.js';
 import { OpenExchanges } from './open-exchanges.js';
-import { StreamableHttp } from './streamable-http.js';
+import type { LaneEndpoint } from './lane-front.js';
+import { LaneRoutes } from './lane-routes.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
-
-/** Path of the MCP endpoint. */
-export const MCP_PATH = '/mcp';
 
 /** Sockets that wait for their next request: longer than load balancers keep theirs (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -18,7 +17,7 @@ const KEEP_ALIVE_MS = 75_000;
 const SHUT =
   'The MCP endpoint stays shut: without authentication it is served on loopback alone. Listen there, or set server.allowUnauthenticated.';
 
-/** The lane in front of the application: takes the MCP endpoint's requests, and leaves every other one as it is. */
+/** The lane in front of the application: takes the requests of our endpoints, and leaves every other one as it is. */
 @Injectable()
 export class HttpLane {
   private readonly logger = new Logger(HttpLane.name);
@@ -27,7 +26,7 @@ export class HttpLane {
   private isEnding = false;
 
   constructor(
-    private readonly endpoint: StreamableHttp,
+    private readonly routes: LaneRoutes,
     private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
     private readonly config: AppConfig,
@@ -35,6 +34,12 @@ export class HttpLane {
 
   get isAttached(): boolean {
     return this.attachedTo !== undefined;
+  }
+
+  /** Port that the server got; undefined while it does not listen. */
+  get port(): number | undefined {
+    const address = this.attachedTo?.address();
+    return typeof address === 'object' ? address?.port : undefined;
   }
 
   /** Takes no more requests; those that run go on. */
@@ -55,15 +60,22 @@ export class HttpLane {
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
     server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-      if (isOurs(req.url ?? '')) this.serve(req, res);
+      const endpoint = this.routes.endpointOf(req.url ?? '');
+      if (endpoint) this.serve(endpoint, req, res);
       else for (const listener of rest) listener.call(server, req, res);
     });
   }
 
-  private serve(req: IncomingMessage, res: ServerResponse): void {
-    if (this.isShut) refuse(res, 'shut', SHUT);
-    else if (this.isEnding) refuse(res, 'shutting_down', 'The server is ending: try again');
-    else this.endpoint.handle(req, res);
+  /** @returns why nobody is let in for now: the same for requests and for upgrades */
+  get closedBy(): AdmissionRefusal | undefined {
+    if (this.isShut) return { kind: 'shut', message: SHUT };
+    return this.isEnding ? { kind: 'shutting_down', message: 'The server is ending: try again' } : undefined;
+  }
+
+  private serve(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
+    const closed = this.closedBy;
+    if (closed) refuse(res, closed.kind, closed.message);
+    else endpoint.handle(req, res);
   }
 
   /**
@@ -82,8 +94,4 @@ export class HttpLane {
 
 function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-}
-
-function isOurs(url: string): boolean {
-  return url === MCP_PATH || url.startsWith(`${MCP_PATH}?`);
 }

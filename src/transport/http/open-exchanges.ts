@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import { CredentialWatch } from '../../auth/index.js';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { HttpCallers } from './http-callers.js';
 import { type HttpCaller, HttpExchange } from './http-exchange.js';
 import { SessionStreams } from './session-streams.js';
 import { StreamLogs } from './stream-logs.js';
@@ -24,6 +26,8 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
     private readonly logs: StreamLogs,
     private readonly config: AppConfig,
     private readonly clock: Clock,
+    private readonly callers: HttpCallers,
+    private readonly credentials: CredentialWatch,
   ) {}
 
   onModuleInit(): void {
@@ -36,6 +40,11 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
     this.streams.endAll();
   }
 
+  /** Request ids of the calls that have no session. */
+  get runningRequestIds(): readonly string[] {
+    return [...this.running].flatMap(({ calls }) => calls.runningRequestIds);
+  }
+
   get runningCount(): number {
     return this.running.size;
   }
@@ -46,6 +55,9 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
       startedAt: this.clock.monotonic(),
       logs: this.logs,
       maxBufferedBytes: this.config.limits.maxBodyBytes,
+      callers: this.callers,
+      // An answer that lasts lasts no longer than the credential that asked for it (D-10).
+      onStream: (streaming) => this.credentials.watch(caller.principal, () => streaming.revoke()),
     });
     this.running.add(exchange);
     return exchange;
@@ -58,6 +70,7 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
 
   close(exchange: HttpExchange): void {
     this.running.delete(exchange);
+    exchange.closed();
   }
 
   sweep(): void {

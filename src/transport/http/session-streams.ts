@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import type { Principal } from '../../auth/index.js';
+import { CredentialWatch, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Announcements, legacyListener } from '../../dispatch/index.js';
 import type { Session } from '../../session/index.js';
@@ -24,6 +24,7 @@ export class SessionStreams {
     private readonly logs: StreamLogs,
     private readonly announcements: Announcements,
     private readonly config: AppConfig,
+    private readonly credentials: CredentialWatch,
   ) {}
 
   /**
@@ -41,8 +42,11 @@ export class SessionStreams {
     if (!resumed) this.begin(caller, sink);
     this.connected.add(sink);
     const release = session.attachStream(() => sink.end());
+    // A stream lasts no longer than the credential that opened it (D-10).
+    const stopWatching = this.credentials.watch(caller.principal, () => sink.end());
     res.on('close', () => {
       this.connected.delete(sink);
+      stopWatching();
       release();
     });
   }
