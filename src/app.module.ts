@@ -12,7 +12,7 @@ import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
 import { type EmbeddedState, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
-import { TransportModule } from './transport/index.js';
+import { StatusModule, TransportModule } from './transport/index.js';
 
 /** What `GatehouseModule.forRoot` takes. */
 export interface GatehouseOptions {
@@ -41,7 +41,7 @@ export class GatehouseModule {
   static forServer(config: AppConfig, plugins: readonly Plugin[], state: EmbeddedState): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
-    return compose(config, { tools, applyGlobalEnhancers: false, state }, [...wired, HealthModule]);
+    return compose(config, { tools, applyGlobalEnhancers: false, state }, [...wired, HealthModule, StatusModule]);
   }
 }
 

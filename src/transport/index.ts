@@ -8,3 +8,10 @@ export { type Ticket, Tickets } from './connections/tickets.js';
 export { TcpDoor } from './tcp/tcp-door.js';
 export { TransportService } from './transport.service.js';
 export { TransportModule } from './transport.module.js';
+export {
+  type ActiveRequest,
+  type MultiClientMetrics,
+  type SessionContext,
+  SessionsSeen,
+} from './status/sessions-seen.js';
+export { StatusModule } from './status/status.module.js';

@@ -28,6 +28,7 @@ import { LegacySse } from './sse/legacy-sse.js';
 import { LoneMessages } from './sse/lone-messages.js';
 import { SseMessages } from './sse/sse-messages.js';
 import { SseStreams } from './sse/sse-streams.js';
+import { SessionsSeen } from './status/sessions-seen.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
 import { TcpDoor } from './tcp/tcp-door.js';
 import { TransportService } from './transport.service.js';
@@ -59,6 +60,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     SessionStreams,
     StreamLogs,
     OpenExchanges,
+    SessionsSeen,
     StdioTransport,
     StreamableHttp,
     TcpDoor,
@@ -66,5 +68,6 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     McpGateway,
     WsUpgrades,
   ],
+  exports: [Connections, HttpAdmission, HttpCallers, HttpLane, SessionsSeen, Tickets],
 })
 export class TransportModule {}

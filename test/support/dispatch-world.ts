@@ -20,7 +20,7 @@ import { ResourcesModule } from '../../src/resources/index.js';
 import { SessionModule } from '../../src/session/index.js';
 import { EmbeddedState, StoreModule } from '../../src/store/index.js';
 import { DefinedTools, EnhancerOptions, ServerFacts, ToolsModule } from '../../src/tools/index.js';
-import { AuthModule } from '../../src/auth/index.js';
+import { Authenticator, AuthModule } from '../../src/auth/index.js';
 import { FakeClock } from './fake-clock.js';
 import { OPERATOR, RecordingAuditLog, RecordingSecurityLog } from './tool-world.js';
 
@@ -83,7 +83,14 @@ export class DispatchWorld {
     settings = {},
     providers = [],
     imports = [],
-  }: { settings?: ConfigOverrides; providers?: Provider[]; imports?: Type[] } = {}): Promise<DispatchWorld> {
+    authenticator,
+  }: {
+    settings?: ConfigOverrides;
+    providers?: Provider[];
+    imports?: Type[];
+    /** In place of the one that the settings ask for. */
+    authenticator?: Authenticator;
+  } = {}): Promise<DispatchWorld> {
     const [clock, audit, security] = [new FakeClock(), new RecordingAuditLog(), new RecordingSecurityLog()];
     const config = AppConfig.of(settings);
     @Global()
@@ -98,7 +105,7 @@ export class DispatchWorld {
       exports: [Clock, DefinedTools, EnhancerOptions, ServerFacts],
     })
     class Surroundings {}
-    const app = await Test.createTestingModule({
+    const testing = Test.createTestingModule({
       imports: [
         ConfigModule.forRoot(config),
         MetricsModule,
@@ -112,8 +119,9 @@ export class DispatchWorld {
       .overrideProvider(AuditLog)
       .useValue(audit)
       .overrideProvider(SecurityLog)
-      .useValue(security)
-      .compile();
+      .useValue(security);
+    if (authenticator) testing.overrideProvider(Authenticator).useValue(authenticator);
+    const app = await testing.compile();
     await app.init();
     return new DispatchWorld(app, clock, audit, security);
   }

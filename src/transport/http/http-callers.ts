@@ -17,6 +17,11 @@ export class HttpCallers {
     private readonly addresses: ClientAddresses,
   ) {}
 
+  /** Whether callers must prove who they are. */
+  get isRequired(): boolean {
+    return this.authenticator.isRequired;
+  }
+
   /** @throws ProtocolError auth_required, auth_failed */
   principalOf(req: IncomingMessage, door: Door = 'http'): Principal | Promise<Principal> {
     const { authorization } = req.headers;
