@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createServer } from 'node:http';
-import { type INestApplication, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
+import type { TransportName } from '../config/settings/server.settings.js';
 import { Announcements } from '../dispatch/index.js';
+import { Connections } from './connections/connections.js';
 import { OPERATOR } from '../../test/support/tool-world.js';
-import { attachGatehouse } from './http/attach-gatehouse.js';
 import { HttpLane } from './http/http-lane.js';
 import { OpenExchanges } from './http/open-exchanges.js';
 import { TransportModule } from './transport.module.js';
@@ -23,15 +23,18 @@ afterEach(async () => {
   world = undefined;
 });
 
-const open = async (transports: ('stdio' | 'http')[] = ['stdio']): Promise<DispatchWorld> =>
+const open = async (transports: TransportName[] = ['stdio']): Promise<DispatchWorld> =>
   (world = await DispatchWorld.open({ settings: { server: { transports } }, imports: [TransportModule] }));
 
 describe('TransportService', () => {
-  it('D-16 refuses to start over HTTP without a server, and says what to do', async () => {
-    await expect(open(['http'])).rejects.toThrow(
-      'GatehouseModule has no HTTP server: call attachGatehouse(app) before app.listen().',
-    );
-  });
+  it.each(['http', 'websocket', 'sse'] as const)(
+    'D-16 refuses to start %s without a server, and says what to do',
+    async (name) => {
+      await expect(open([name])).rejects.toThrow(
+        'GatehouseModule has no HTTP server: call attachGatehouse(app) before app.listen().',
+      );
+    },
+  );
 
   it('starts on stdio without one', async () => {
     await expect(open()).resolves.toBeDefined();
@@ -44,7 +47,9 @@ describe('TransportService', () => {
     opened.get(Announcements).listen({ principal: OPERATOR, wants: () => true, hear: () => undefined, end });
     await service.drain(1_000);
     expect([close.mock.calls.length, end.mock.calls.length]).toEqual([1, 1]);
+    expect(world?.security.names).toEqual(['server_shutdown']);
     const running = jest.spyOn(opened.get(OpenExchanges), 'runningCount', 'get').mockReturnValue(1);
+    jest.spyOn(opened.get(Connections), 'runningCount', 'get').mockReturnValue(0);
     await service.drain(0);
     // It looks again every 20 ms, by the clock of the machine.
     const isOver = jest.fn();
@@ -53,15 +58,5 @@ describe('TransportService', () => {
     expect(isOver).not.toHaveBeenCalled();
     running.mockReturnValue(0);
     await draining;
-  });
-});
-
-describe('attachGatehouse', () => {
-  it('D-16 puts the lane before the server of an application, and gives the application back', async () => {
-    const lane = (await open()).get(HttpLane);
-    const server = createServer();
-    const app = { get: () => lane, getHttpServer: () => server } as unknown as INestApplication;
-    expect(attachGatehouse(app)).toBe(app);
-    expect([lane.isAttached, server.listenerCount('request')]).toEqual([true, 1]);
   });
 });

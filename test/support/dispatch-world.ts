@@ -1,5 +1,12 @@
-import { Global, Module, type Provider, type Type } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  Global,
+  type INestApplication,
+  type INestApplicationContext,
+  Module,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import { AuditLog, SecurityLog } from '../../src/audit/index.js';
 import type { Principal } from '../../src/auth/index.js';
 import { Clock } from '../../src/common/index.js';
@@ -73,7 +80,7 @@ export class DispatchWorld {
   private lastId = 0;
 
   private constructor(
-    readonly app: TestingModule,
+    readonly app: INestApplicationContext,
     readonly clock: FakeClock,
     readonly audit: RecordingAuditLog,
     readonly security: RecordingSecurityLog,
@@ -84,12 +91,15 @@ export class DispatchWorld {
     providers = [],
     imports = [],
     authenticator,
+    attach,
   }: {
     settings?: ConfigOverrides;
     providers?: Provider[];
     imports?: Type[];
     /** In place of the one that the settings ask for. */
     authenticator?: Authenticator;
+    /** Makes it an application with HTTP; called before that starts. */
+    attach?: (app: INestApplication) => void;
   } = {}): Promise<DispatchWorld> {
     const [clock, audit, security] = [new FakeClock(), new RecordingAuditLog(), new RecordingSecurityLog()];
     const config = AppConfig.of(settings);
@@ -121,7 +131,9 @@ export class DispatchWorld {
       .overrideProvider(SecurityLog)
       .useValue(security);
     if (authenticator) testing.overrideProvider(Authenticator).useValue(authenticator);
-    const app = await testing.compile();
+    const compiled = await testing.compile();
+    const app = attach ? compiled.createNestApplication() : compiled;
+    attach?.(app as INestApplication);
     await app.init();
     return new DispatchWorld(app, clock, audit, security);
   }

@@ -93,10 +93,11 @@ export class TcpDoor implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Half open: what is owed to a client that has nothing more to say is still sent. */
   private createServer(): Server {
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS };
-    return createServer(options, (socket) => this.arrived(socket));
+    return createServer(options, (socket) => this.take(socket));
   }
 
-  private arrived(socket: Socket): void {
+  /** Serves a client, or sends it away. */
+  take(socket: Socket): void {
     // A socket that breaks says so by closing, too.
     socket.on('error', () => undefined);
     const peer = { address: socket.remoteAddress, port: socket.remotePort };
@@ -153,7 +154,7 @@ export class TcpDoor implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private receive(connection: DuplexConnection, reader: LineReader, chunk: Buffer): void {
-    this.take(connection, reader.push(chunk));
+    this.hear(connection, reader.push(chunk));
     const { pendingBytes: bytes } = reader;
     const { maxBufferBytes: limit } = this.config.limits;
     if (bytes <= limit || connection.ended) return;
@@ -162,7 +163,7 @@ export class TcpDoor implements OnApplicationBootstrap, BeforeApplicationShutdow
     connection.cut(ENDING.tooLarge);
   }
 
-  private take(connection: DuplexConnection, lines: ReturnType<LineReader['push']>): void {
+  private hear(connection: DuplexConnection, lines: ReturnType<LineReader['push']>): void {
     for (const line of lines) {
       if (typeof line === 'string') {
         connection.receive(decode(line));
@@ -178,7 +179,7 @@ export class TcpDoor implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** The client has nothing more to say: what runs for it ends, and what is owed to it is sent. */
   private async ended(connection: DuplexConnection, reader: LineReader): Promise<void> {
-    this.take(connection, reader.end());
+    this.hear(connection, reader.end());
     connection.leaving();
     await connection.settled();
     connection.wire.close({ ...LEFT });

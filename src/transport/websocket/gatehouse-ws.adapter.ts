@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { Connections } from '../connections/connections.js';
-import { WS_PATH } from '../http/paths.js';
+import { pathOf, WS_PATH } from '../http/paths.js';
 import { McpSocket, McpSocketServer } from './mcp-socket-server.js';
 import type { AdmittedSocket } from './mcp.gateway.js';
 import { isWebSocket, refuseUpgrade, serveWithoutUpgrade } from './upgrade-responses.js';
@@ -69,10 +69,18 @@ export class GatehouseWsAdapter extends WsAdapter {
       if (isAlone) serveWithoutUpgrade(server, req, socket, head);
     } else if (upgrades.isOurs(req)) {
       void this.admit(req, socket, head);
-    } else if (!this.others.emit('upgrade', req, socket, head) && isAlone) {
+    } else if (this.isOfHost(req)) {
+      this.others.emit('upgrade', req, socket, head);
+    } else if (isAlone) {
       this.refuse(socket, { kind: 'not_found', message: `Not Found: WebSockets are served at ${WS_PATH}` });
     }
   };
+
+  /** Whether a gateway of the host application serves the path. */
+  private isOfHost({ url = '' }: IncomingMessage): boolean {
+    const path = pathOf(url);
+    return (this.wsServersRegistry.get(0) ?? []).some((server: { path?: unknown }) => server.path === path);
+  }
 
   private async admit(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Nobody else listens, while the credentials are looked at.
