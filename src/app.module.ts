@@ -10,9 +10,9 @@ import { MetricsModule } from './metrics/index.js';
 import { PromptsModule } from './prompts/index.js';
 import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
-import { Replica, type StoreBackend, StoreModule } from './store/index.js';
+import { type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
-import { TransportModule } from './transport/index.js';
+import { StatusModule, TransportModule } from './transport/index.js';
 
 /** What `GatehouseModule.forRoot` takes. */
 export interface GatehouseOptions {
@@ -47,7 +47,11 @@ export class GatehouseModule {
   ): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
-    return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [...wired, HealthModule]);
+    return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [
+      ...wired,
+      HealthModule,
+      StatusModule,
+    ]);
   }
 }
 

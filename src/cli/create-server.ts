@@ -6,7 +6,7 @@ import { explainListenError, StartError, SystemClock } from '../common/index.js'
 import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
-import { attachGatehouse } from '../transport/index.js';
+import { attachGatehouse, needsHttp } from '../transport/index.js';
 import { doorless } from './doorless.js';
 
 /** A server that is up. */
@@ -63,7 +63,7 @@ async function wire(
   logger: LoggerService,
 ): Promise<Omit<RunningServer, 'broken'>> {
   const options = { abortOnError: false, logger };
-  if (!config.server.transports.includes('http')) {
+  if (!needsHttp(config)) {
     return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,9 @@ import { StartError } from '../common/index.js';
 import { AppConfig } from './app-config.js';
 import { type ConfigPlaces, loadConfig } from './load-config.js';
 import { SETTINGS } from './schema.js';
+
+// Hundreds of sets of settings each.
+jest.setTimeout(60_000);
 
 let cwd: string;
 
@@ -74,9 +77,10 @@ function expectSound(result: AppConfig | StartError): void {
     expect([64, 78]).toContain(result.exitCode);
     return;
   }
+  const values = new Map(result.describe().map(({ key, value }) => [key, value]));
   for (const setting of SETTINGS) {
     if (setting.kind !== 'int') continue;
-    const value = result.describe().find(({ key }) => key === setting.key)?.value;
+    const value = values.get(setting.key);
     if (value === undefined && setting.default === undefined) continue;
     expect(value).toBeGreaterThanOrEqual(setting.min);
     expect(value).toBeLessThanOrEqual(setting.max);

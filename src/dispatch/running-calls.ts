@@ -4,7 +4,6 @@ import type { RequestId } from '../protocol/index.js';
 
 /** A call that can be ended early. */
 export interface Abortable {
-  readonly requestId?: string | undefined;
   abort(cause: GatehouseError): void;
 }
 
@@ -56,11 +55,6 @@ export class ConnectionCalls implements RunningCalls {
     const call = this.callOf(id);
     call?.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
     return call !== undefined;
-  }
-
-  /** Request ids of the running calls. */
-  get runningRequestIds(): readonly string[] {
-    return this.all.flatMap(({ requestId }) => (requestId === undefined ? [] : [requestId]));
   }
 
   /** Ends every call, and lets none begin any more: the connection is gone. */

@@ -25,6 +25,17 @@ const USUAL_ACCEPT = 'application/json, text/event-stream';
  * @see MCP 2025-11-25, basic/transports, "Sending Messages to the Server"
  */
 export function checkMediaTypes(req: IncomingMessage): void {
+  checkContentType(req);
+  if (!accepts(req, 'application/json') || !accepts(req, 'text/event-stream')) {
+    throw new ProtocolError('not_acceptable', `Not Acceptable: send Accept: ${USUAL_ACCEPT}`);
+  }
+}
+
+/**
+ * A POST brings JSON, as it is.
+ * @throws ProtocolError unsupported_media_type
+ */
+export function checkContentType(req: IncomingMessage): void {
   const type = req.headers['content-type'];
   if (type !== 'application/json' && type?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') {
     throw new ProtocolError('unsupported_media_type', 'Unsupported Media Type: send Content-Type: application/json');
@@ -32,9 +43,6 @@ export function checkMediaTypes(req: IncomingMessage): void {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new ProtocolError('unsupported_media_type', 'Unsupported Media Type: send the body without Content-Encoding');
-  }
-  if (!accepts(req, 'application/json') || !accepts(req, 'text/event-stream')) {
-    throw new ProtocolError('not_acceptable', `Not Acceptable: send Accept: ${USUAL_ACCEPT}`);
   }
 }
 
