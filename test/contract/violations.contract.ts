@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { exchange, wire } from '../e2e/http-wire.js';
 import { type Door, DOOR_NAMES, type DoorName, openDoor, serves } from '../support/doors.js';
-import { type Frame, initializeParams, type Json, type Message, modernHeaders, request } from '../support/messages.js';
+import { type Frame, initializeParams, type Message, modernHeaders, request } from '../support/messages.js';
 import { PATIENCE_MS } from '../support/waiting.js';
 import { MODERN, SPEC_REVISIONS, type SpecRevision } from '../support/wire/spec-schema.js';
 import { serverOptions } from './behaviours/behaviour.js';
