@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
-import { Lifecycle, newRequestId } from '../common/index.js';
+import { type ErrorKind, Lifecycle, newRequestId } from '../common/index.js';
 import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { RateLimiter } from '../limits/index.js';
@@ -72,7 +72,7 @@ export class Dispatcher {
     if (limited) return limited;
     if (isMalformed(message)) {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
-      return errorReply(message.id, message.fault);
+      return errorReply(message.id, message.fault, { era: exchange.eraOfFaults });
     }
     if (this.incidents.isActive) {
       const incident = this.incidents.ofPrincipal(exchange.principal);
@@ -80,7 +80,7 @@ export class Dispatcher {
     }
     if (isRequest(message)) {
       if (this.lifecycle.isStopping && !TO_THE_END.has(message.method)) return shuttingDown(message);
-      return this.server.serve(message, exchange);
+      return this.noted(await this.server.serve(message, exchange), exchange);
     }
     if (isNotification(message)) this.notice(message, exchange);
     else this.questions.settle(message, exchange.session, exchange.door);
@@ -95,7 +95,21 @@ export class Dispatcher {
     this.security.emit('rate_limit_exceeded', { transport: exchange.door, bucket: 'messages', retryAfterMs });
     if (!isMalformed(message) && !isRequest(message)) return undefined;
     const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
-    return errorReply(message.id, failure);
+    const era = isMalformed(message) ? exchange.eraOfFaults : eraOf(message);
+    return errorReply(message.id, failure, { era });
+  }
+
+  /** What was sealed by us comes back as it was, or somebody made it up: the caller is told nothing of which. */
+  private noted(reply: Reply | undefined, { door, principal, session }: Exchange): Reply | undefined {
+    if (reply?.kind !== undefined && FORGERIES.has(reply.kind)) {
+      this.security.emit('invalid_input', {
+        transport: door,
+        principal: `${principal.issuer}/${principal.subject}`,
+        sessionId: session?.idHash,
+        error: reply.kind,
+      });
+    }
+    return reply;
   }
 
   /** Whoever is in quarantine gets nothing here, not even a list. */
@@ -120,6 +134,9 @@ export class Dispatcher {
     if (session) this.sessions.cancelElsewhere(session, requestId, why);
   }
 }
+
+/** Cursors, states and ids of tasks that do not open, are too old, or are somebody else's. */
+const FORGERIES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['invalid_cursor', 'invalid_state', 'unknown_task']);
 
 function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
   return Array.isArray(decoded);

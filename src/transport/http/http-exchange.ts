@@ -6,7 +6,7 @@ import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
 import { statusOf, writeReply } from './http-errors.js';
-import { isBatch } from './http-rules.js';
+import { eraOfCaller, isBatch } from './http-rules.js';
 import { ResumableStream } from './resumable-stream.js';
 import type { StreamLogs } from './stream-logs.js';
 
@@ -49,6 +49,10 @@ export class HttpExchange extends Exchange {
   override get connectionKey(): string {
     const { remoteAddress, remotePort } = this.res.socket ?? {};
     return `${remoteAddress}:${remotePort}`;
+  }
+
+  override get eraOfFaults(): 'legacy' | 'modern' {
+    return eraOfCaller(this.res.req);
   }
 
   get startedAt(): number {

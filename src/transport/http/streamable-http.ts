@@ -82,6 +82,6 @@ export class StreamableHttp {
     if (error.kind === 'message_too_large') {
       this.security.emit('message_too_large', { transport: 'http', ip: res.socket?.remoteAddress });
     }
-    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind) }), ERROR_CODES[error.kind].http);
+    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind, res.req) }), ERROR_CODES[error.kind].http);
   }
 }
