@@ -4,14 +4,14 @@
 //   node scripts/chart.mjs --write    writes k8s/, the chart as plain manifests
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { debianFiles } from './tools.mjs';
+import { debianFiles, exclusively } from './tools.mjs';
 
 const root = join(import.meta.dirname, '..');
 const CHART = join(root, 'helm', 'gatehouse');
@@ -108,15 +108,21 @@ function renderer() {
   const digest = createHash('sha256').update(readFileSync(SOURCE)).digest('hex').slice(0, 12);
   const folder = join(root, '.tools', 'helm-render');
   const program = join(folder, digest);
-  if (existsSync(program)) return program;
+  if (!existsSync(program)) exclusively('helm-render', () => build(folder, program));
+  return program;
+}
+
+function build(folder, program) {
+  if (existsSync(program)) return;
   debianFiles(
     ['/usr/bin/go', `${LIBRARIES}/github.com/Masterminds/sprig`, `${LIBRARIES}/sigs.k8s.io/yaml`],
     ['golang-go', 'golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev'],
   );
   mkdirSync(folder, { recursive: true });
   const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '' };
-  execFileSync('go', ['build', '-o', program, SOURCE], { stdio: 'inherit', env });
-  return program;
+  const made = `${program}.${process.pid}`;
+  execFileSync('/usr/bin/go', ['build', '-o', made, SOURCE], { stdio: 'inherit', env });
+  renameSync(made, program);
 }
 
 function write() {

@@ -1,7 +1,7 @@
 // Holds manifests against the schemas of Kubernetes and of the Prometheus operator: values by the validators that
 // kubernetes-models generates from their OpenAPI, and names by its types, as those schemas let any other name pass.
 //   node test/chart/validate-manifests.mjs < manifests.json    prints what is wrong, a line each, and ends with 1
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
@@ -33,7 +33,7 @@ async function faultsOfValues(manifest) {
 }
 
 function faultsOfNames(manifests) {
-  const file = join(folder, 'manifests.ts');
+  const file = join(folder, `manifests-${process.pid}.ts`);
   const lines = manifests.map((manifest, at) => {
     const type = `I${manifest.kind}`;
     return `import type { ${type} as T${at} } from '${moduleOf(manifest)}';\nexport const m${at}: T${at} = ${JSON.stringify(manifest)};`;
@@ -48,7 +48,9 @@ function faultsOfNames(manifests) {
     skipLibCheck: true,
     types: [],
   });
-  return ts.getPreEmitDiagnostics(program).map(({ messageText, start, file: source }) => {
+  const found = ts.getPreEmitDiagnostics(program);
+  rmSync(file);
+  return found.map(({ messageText, start, file: source }) => {
     const at = source && start !== undefined ? source.getLineAndCharacterOfPosition(start).line >> 1 : undefined;
     const { kind, metadata } = manifests[at] ?? { kind: 'TypeScript', metadata: { name: 'itself' } };
     return `${kind} ${metadata.name}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
