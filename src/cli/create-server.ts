@@ -103,7 +103,7 @@ async function findBroken(config: AppConfig, plugins: readonly Plugin[]): Promis
 
 /** The server without its doors, its state and its audit file, and with one plug-in alone. */
 async function probe(config: AppConfig, plugin: Plugin): Promise<DynamicModule> {
-  const { auditFile: _none, ...logging } = config.logging;
+  const { securityFile: _none, ...logging } = config.logging;
   const server = { ...config.server, transports: ['stdio'] as const };
   const quiet = AppConfig.of({ server, logging });
   return GatehouseModule.forServer(quiet, [plugin], await openState(quiet, new SystemClock()));

@@ -16,10 +16,12 @@ export class AppConfig implements Groups {
   readonly http: Groups['http'];
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
+  readonly block: Groups['block'];
   readonly sessions: Groups['sessions'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
   readonly logging: Groups['logging'];
+  readonly audit: Groups['audit'];
   /** By the key that `toolOverrideKey` makes of a tool's name. */
   readonly toolOverrides: ReadonlyMap<string, ToolOverride>;
   /** What the operator should know, in words for a log line each; no secrets. */
@@ -31,10 +33,12 @@ export class AppConfig implements Groups {
     this.http = groups.http;
     this.limits = groups.limits;
     this.rate = groups.rate;
+    this.block = groups.block;
     this.sessions = groups.sessions;
     this.tools = groups.tools;
     this.breaker = groups.breaker;
     this.logging = groups.logging;
+    this.audit = groups.audit;
     this.toolOverrides = toolOverrides;
     this.warnings = warnings;
     this.#described = described;

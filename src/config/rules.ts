@@ -72,8 +72,17 @@ export const bodyOutlastsHeaders: Rule = {
   },
 };
 
+/** What must be written needs a place: otherwise every call would be refused. */
+export const auditNeedsFile: Rule = {
+  reads: ['audit.required', 'audit.file'],
+  check: ({ groups: { audit } }) => {
+    if (!audit.required || audit.file !== undefined) return undefined;
+    return { fault: 'MCP_AUDIT_REQUIRED is set and there is no file to write to: name one with MCP_AUDIT_FILE' };
+  },
+};
+
 /** In the order in which they apply: each sees what the ones before changed. */
-export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders];
+export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders, auditNeedsFile];
 
 function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;
