@@ -201,7 +201,16 @@ describe('Dispatcher: rates', () => {
     expect(world.audit.entries).toHaveLength(1);
     expect(world.security.events.at(-1)).toEqual({
       event: 'rate_limit_exceeded',
-      details: { transport: 'stdio', bucket: 'messages', retryAfterMs: 50_000 },
+      details: {
+        transport: 'stdio',
+        ip: undefined,
+        principal: 'ada',
+        bucket: 'messages',
+        limit: 3,
+        windowMs: 60_000,
+        retryAfterMs: 50_000,
+        message: 'Rate limit exceeded for client: ada',
+      },
     });
     world.clock.advance(50_000);
     expect(await world.send(call(2, 'say') as never, exchange)).toMatchObject({ id: 2, result: {} });

@@ -21,6 +21,11 @@ export abstract class Exchange {
   /** The session of the message; `initialize` sets it. */
   session: Session | undefined;
 
+  /** Where its messages come from: the address is of the client, behind trusted proxies. */
+  get origin(): { readonly door: string; readonly address?: string | undefined } {
+    return { door: this.door };
+  }
+
   /** Sends a message that belongs to the request being served, before its answer. @param text one JSON-RPC message */
   abstract send(text: string): void;
 

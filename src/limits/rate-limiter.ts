@@ -2,57 +2,180 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { LruMap } from './lru-map.js';
-import { ALLOWED, type RateOutcome, SlidingWindow } from './sliding-window.js';
+import { ALLOWED, type RateAnswer, type RateOutcome, type RateView } from './rate-outcome.js';
+import { RateRules } from './rate-rules.js';
+import { RateViolations } from './rate-violations.js';
+import { SlidingWindow } from './sliding-window.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** How often: messages per caller, and runs per caller and tool. */
-export abstract class RateLimiter {
-  /** Counts one message of a caller. @param caller a stable key of the principal, or of the session where it is unproven */
-  abstract takeMessage(caller: string): RateOutcome;
-
-  /** Counts one connection of an address. @param address as `addressKey` names it */
-  abstract takeConnection(address: string): RateOutcome;
-
-  /** Counts one run of a tool. @param perMinute runs a minute that the tool allows each caller, >= 1 */
-  abstract takeRun(caller: string, tool: string, perMinute: number): RateOutcome;
+/** How often something may run. */
+export interface RunLimit {
+  /** `tool:nmap`. */
+  readonly target: string;
+  /** Runs a minute of each caller, >= 1; undefined means no limit but what the roles of a caller say. */
+  readonly perMinute: number | undefined;
+  /** Runs a minute of all callers together, >= 1; undefined means no limit. */
+  readonly totalPerMinute: number | undefined;
 }
 
-/** Counts in this process. Callers are forgotten least recently used first. */
+/** The limits of a run, as they stand for one caller; undefined where there is none. */
+export interface RunView {
+  readonly ofCaller: RateView | undefined;
+  readonly total: RateView | undefined;
+}
+
+/** Keys that are remembered. */
+export interface TrackedKeys {
+  readonly messages: number;
+  readonly connections: number;
+  readonly runs: number;
+}
+
+/**
+ * How often: messages per caller, connections per address, and runs per caller and tool (K-9). One for all doors.
+ * Taking counts; looking does not. A caller is the key of a principal, as `principalKey` makes it, or of the session or
+ * connection where the principal is unproven (D-11); its roles are for the limits that they change.
+ */
+export abstract class RateLimiter {
+  /** Counts one message of a caller. */
+  abstract takeMessage(caller: string, roles?: readonly string[]): RateAnswer;
+
+  /** Counts one connection of an address, where it arrives. @param address as `addressKey` names it */
+  abstract takeConnection(address: string): RateOutcome;
+
+  /** Counts one run, or none where either limit refuses it. */
+  abstract takeRun(caller: string, limit: RunLimit, roles?: readonly string[]): RateAnswer;
+
+  /** @returns undefined where messages are not limited */
+  abstract viewMessages(
+    caller: string,
+    roles?: readonly string[],
+  ): RateView | undefined | Promise<RateView | undefined>;
+
+  abstract viewRuns(caller: string, limit: RunLimit, roles?: readonly string[]): RunView | Promise<RunView>;
+
+  /**
+   * How many callers of this process have used more than a share of their messages, in the window up to now (S0-15).
+   * @param share 0 to 1
+   */
+  abstract callersOver(share: number): number;
+
+  /** Of this process. */
+  abstract trackedKeys(): TrackedKeys;
+}
+
+const NO_ROLES: readonly string[] = [];
+const UNLIMITED: RunView = Object.freeze({ ofCaller: undefined, total: undefined });
+
+/** Counts in this process. Callers are forgotten least recently used first, and once nothing of theirs counts any more. */
 @Injectable()
 export class MemoryRateLimiter extends RateLimiter {
   private readonly windows: LruMap<SlidingWindow>;
   private readonly connections: LruMap<SlidingWindow>;
   private readonly buckets: LruMap<TokenBucket>;
+  /** By target: bounded by the catalogue. */
+  private readonly totals = new Map<string, TokenBucket>();
+  private readonly maxMessages: number;
 
   constructor(
     private readonly config: AppConfig,
     private readonly clock: Clock,
+    private readonly rules: RateRules,
+    private readonly violations: RateViolations,
   ) {
     super();
-    this.windows = new LruMap(config.rate.maxClients);
-    this.connections = new LruMap(config.rate.maxClients);
-    this.buckets = new LruMap(config.rate.maxClients);
+    const { maxClients, maxMessages, burst } = config.rate;
+    const isIdle = (meter: { isIdle(now: number): boolean }): boolean => meter.isIdle(this.clock.monotonic());
+    this.windows = new LruMap<SlidingWindow>(maxClients, isIdle);
+    this.connections = new LruMap<SlidingWindow>(maxClients, isIdle);
+    this.buckets = new LruMap<TokenBucket>(maxClients, isIdle);
+    this.maxMessages = maxMessages + burst;
   }
 
-  override takeMessage(caller: string): RateOutcome {
-    const { enabled, maxMessages, burst, windowMs } = this.config.rate;
+  override takeMessage(caller: string, roles = NO_ROLES): RateOutcome {
+    const { enabled, windowMs } = this.config.rate;
     if (!enabled) return ALLOWED;
-    return this.windows
-      .use(caller, () => new SlidingWindow(maxMessages + burst, windowMs))
-      .take(this.clock.monotonic());
+    const limit = this.messagesOf(roles);
+    return this.windows.use(caller, () => new SlidingWindow(limit, windowMs)).take(this.clock.monotonic(), limit);
   }
 
   override takeConnection(address: string): RateOutcome {
     const { enabled, maxConnections, windowMs } = this.config.rate;
     if (!enabled) return ALLOWED;
-    return this.connections
+    const outcome = this.connections
       .use(address, () => new SlidingWindow(maxConnections, windowMs))
       .take(this.clock.monotonic());
+    if (!outcome.isAllowed) this.violations.note(address);
+    return outcome;
   }
 
-  override takeRun(caller: string, tool: string, perMinute: number): RateOutcome {
-    if (!this.config.rate.enabled) return ALLOWED;
+  override takeRun(caller: string, limit: RunLimit, roles = NO_ROLES): RateOutcome {
+    const { target, totalPerMinute } = limit;
+    const perMinute = this.runsOf(roles, limit);
+    if (!this.config.rate.enabled || (perMinute === undefined && totalPerMinute === undefined)) return ALLOWED;
     const now = this.clock.monotonic();
-    return this.buckets.use(`${tool}\n${caller}`, () => new TokenBucket(perMinute, now)).take(now);
+    // Both are asked before either pays: a run that one refuses must not be taken from the other.
+    const own = perMinute === undefined ? undefined : this.buckets.use(runKey(caller, target), () => bucketAt(now));
+    const refusal = own?.refusal(perMinute as number, now);
+    if (refusal) return refusal;
+    const all = totalPerMinute === undefined ? undefined : this.totalOf(target, now);
+    const refusalOfAll = all?.refusal(totalPerMinute as number, now);
+    if (refusalOfAll) return { ...refusalOfAll, isTotal: true };
+    own?.spend();
+    all?.spend();
+    return ALLOWED;
   }
+
+  override viewMessages(caller: string, roles = NO_ROLES): RateView | undefined {
+    const { enabled, windowMs } = this.config.rate;
+    if (!enabled) return undefined;
+    const limit = this.messagesOf(roles);
+    const window = this.windows.find(caller) ?? new SlidingWindow(limit, windowMs);
+    return window.view(this.clock.monotonic(), limit);
+  }
+
+  override viewRuns(caller: string, limit: RunLimit, roles = NO_ROLES): RunView {
+    if (!this.config.rate.enabled) return UNLIMITED;
+    const { target, totalPerMinute } = limit;
+    const now = this.clock.monotonic();
+    const view = (bucket: TokenBucket | undefined, perMinute: number | undefined): RateView | undefined =>
+      perMinute === undefined ? undefined : (bucket ?? bucketAt(now)).view(perMinute, now);
+    return {
+      ofCaller: view(this.buckets.find(runKey(caller, target)), this.runsOf(roles, limit)),
+      total: view(this.totals.get(target), totalPerMinute),
+    };
+  }
+
+  override callersOver(share: number): number {
+    const now = this.clock.monotonic();
+    let count = 0;
+    for (const window of this.windows.values()) if (window.usedShare(now) > share) count += 1;
+    return count;
+  }
+
+  override trackedKeys(): TrackedKeys {
+    return { messages: this.windows.size, connections: this.connections.size, runs: this.buckets.size };
+  }
+
+  private messagesOf(roles: readonly string[]): number {
+    return this.rules.messages(roles) ?? this.maxMessages;
+  }
+
+  private runsOf(roles: readonly string[], { target, perMinute }: RunLimit): number | undefined {
+    return this.rules.runsPerMinute(roles, target) ?? perMinute;
+  }
+
+  private totalOf(target: string, now: number): TokenBucket {
+    let bucket = this.totals.get(target);
+    if (!bucket) this.totals.set(target, (bucket = bucketAt(now)));
+    return bucket;
+  }
+}
+
+function bucketAt(now: number): TokenBucket {
+  return new TokenBucket(now);
+}
+
+function runKey(caller: string, target: string): string {
+  return `${target}\n${caller}`;
 }

@@ -7,7 +7,10 @@ import type { GateTarget } from './call-gate.js';
 const unknown = (): ProtocolError => new ProtocolError('unknown_tool', 'Unknown tool: nmap');
 
 function targetIn(world: ToolWorld, roles?: readonly string[], runsPerMinute?: number): GateTarget {
-  return world.gate.target({ kind: 'tool', name: 'nmap', tags: ['net'], roles }, unknown, runsPerMinute);
+  return world.gate.target({ kind: 'tool', name: 'nmap', tags: ['net'], roles }, unknown, {
+    perMinute: runsPerMinute,
+    totalPerMinute: undefined,
+  });
 }
 
 describe('CallGate', () => {
@@ -71,12 +74,64 @@ describe('CallGate', () => {
     });
     expect(work).toHaveBeenCalledTimes(2);
     expect(world.security.events).toEqual([
-      { event: 'rate_limit_exceeded', details: { bucket: 'tool:nmap', principal: 'ada', retryAfterMs: 30_000 } },
+      {
+        event: 'rate_limit_exceeded',
+        details: {
+          transport: 'stdio',
+          principal: 'ada',
+          bucket: 'tool:nmap',
+          limit: 2,
+          windowMs: 60_000,
+          retryAfterMs: 30_000,
+        },
+      },
     ]);
     await world.gate.through(target, callScope({ callerKey: 'bob' }), work);
     world.clock.advance(30_000);
     await world.gate.through(target, callScope(), work);
     expect(world.outcomes('tool:nmap')).toEqual({ success: 4, refused: 1 });
+  });
+
+  it('waits for a rate that is decided elsewhere, and does not run what it refuses', async () => {
+    const world = new ToolWorld();
+    const outcomes = [{ isAllowed: true }, { isAllowed: false, retryAfterMs: 7, limit: 1, windowMs: 60_000 }] as const;
+    let asked = 0;
+    jest.spyOn(world.rates, 'takeRun').mockImplementation((() => Promise.resolve(outcomes[asked++])) as never);
+    const work = jest.fn(() => ({ value: 1 }));
+    expect(await world.gate.through(targetIn(world), callScope(), work)).toBe(1);
+    await expect(world.gate.through(targetIn(world), callScope(), work)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      data: { retryAfterMs: 7 },
+    });
+    expect([asked, work.mock.calls.length, world.outcomes('tool:nmap')]).toEqual([2, 1, { success: 1, refused: 1 }]);
+  });
+
+  it('W-25 counts the runs of all callers together', async () => {
+    const world = new ToolWorld();
+    const target = world.gate.target({ kind: 'tool', name: 'nmap', tags: [], roles: undefined }, unknown, {
+      perMinute: undefined,
+      totalPerMinute: 2,
+    });
+    const work = jest.fn(() => ({ value: 1 }));
+    for (const callerKey of ['a', 'b']) await world.gate.through(target, callScope({ callerKey }), work);
+    await expect(world.gate.through(target, callScope({ callerKey: 'c' }), work)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      data: { retryAfterMs: 30_000 },
+    });
+    expect(world.security.events.at(-1)?.details).toMatchObject({ bucket: 'tool:nmap of all callers', limit: 2 });
+  });
+
+  it('takes the limit of a role where the rules know one, for whatever is called', async () => {
+    const world = new ToolWorld();
+    world.rateRules.use({
+      runsPerMinute: (roles, target) => (roles.includes('operator') && target === 'prompt:p' ? 1 : undefined),
+    });
+    const target = world.gate.target({ kind: 'prompt', name: 'p', tags: [], roles: undefined }, unknown);
+    const work = (): { value: number } => ({ value: 1 });
+    await world.gate.through(target, callScope(), work);
+    await expect(world.gate.through(target, callScope(), work)).rejects.toMatchObject({ kind: 'rate_limited' });
+    const admin = callScope({ principal: principalOf('admin') });
+    expect(await world.gate.through(target, admin, work)).toBe(1);
   });
 
   it.each<[ErrorKind, string]>([

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditLog, SecurityLog } from '../audit/index.js';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
 import { Clock, type ErrorKind, isGatehouseError, printable, ProtocolError } from '../common/index.js';
-import { RateLimiter } from '../limits/index.js';
+import { type RateOutcome, RateLimiter, type RunLimit } from '../limits/index.js';
 import { type CallMeter, type CallStatus, MetricsRecorder } from '../metrics/index.js';
 import type { CallScope } from './call-scope.js';
 
@@ -11,8 +11,7 @@ export interface GateTarget extends PolicyTarget {
   /** `tool:echo`. */
   readonly label: string;
   readonly meter: CallMeter;
-  /** Runs a minute that each caller has, >= 1; undefined means no limit of its own. */
-  readonly runsPerMinute: number | undefined;
+  readonly runs: RunLimit;
   /** What a caller is told for whom the target does not exist. */
   readonly unknown: () => ProtocolError;
 }
@@ -40,10 +39,22 @@ export class CallGate {
   ) {}
 
   /** Makes the gate's view of something that can be called. */
-  target(target: PolicyTarget, unknown: () => ProtocolError, runsPerMinute?: number): GateTarget {
-    const { kind, name, tags, roles } = target;
-    const meter = this.metrics.meter(kind, name);
-    return { kind, name, tags, roles, label: `${kind}:${name}`, meter, runsPerMinute, unknown };
+  target(
+    { kind, name, tags, roles }: PolicyTarget,
+    unknown: () => ProtocolError,
+    rates: Omit<RunLimit, 'target'> = UNLIMITED,
+  ): GateTarget {
+    const label = `${kind}:${name}`;
+    return {
+      kind,
+      name,
+      tags,
+      roles,
+      label,
+      meter: this.metrics.meter(kind, name),
+      runs: { target: label, ...rates },
+      unknown,
+    };
   }
 
   /** Whether the target exists for a caller at all. */
@@ -79,7 +90,8 @@ export class CallGate {
     target.meter.started();
     let kind: ErrorKind | undefined;
     try {
-      this.admit(target, scope);
+      const counted = this.admit(target, scope);
+      if (counted) await counted;
       const outcome = await work();
       kind = outcome.kind;
       return outcome.value;
@@ -100,18 +112,33 @@ export class CallGate {
     if (!decision.isAllowed) throw new ProtocolError('permission_denied', decision.reason);
   }
 
-  private admit(target: GateTarget, scope: CallScope): void {
+  /** @returns a promise only where the rate is decided elsewhere */
+  private admit(target: GateTarget, scope: CallScope): Promise<void> | undefined {
     const { principal, callerKey } = scope.origin;
     if (!this.policy.isVisible(principal, target)) {
       this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: 'role' });
       throw target.unknown();
     }
     // A later round of one call was counted with its first.
-    if (target.runsPerMinute === undefined || scope.origin.client.isRetry) return;
-    const rate = this.rates.takeRun(callerKey, target.label, target.runsPerMinute);
+    if (scope.origin.client.isRetry) return undefined;
+    const rate = this.rates.takeRun(callerKey, target.runs, principal.roles);
+    if (rate instanceof Promise) return rate.then((outcome) => this.refuseOver(outcome, target, scope));
+    this.refuseOver(rate, target, scope);
+    return undefined;
+  }
+
+  /** @throws ProtocolError rate_limited */
+  private refuseOver(rate: RateOutcome, target: GateTarget, scope: CallScope): void {
     if (rate.isAllowed) return;
-    const { retryAfterMs } = rate;
-    this.security.emit('rate_limit_exceeded', { bucket: target.label, principal: principal.subject, retryAfterMs });
+    const { retryAfterMs, limit, windowMs, isTotal } = rate;
+    this.security.emit('rate_limit_exceeded', {
+      transport: scope.origin.door,
+      principal: scope.origin.principal.subject,
+      bucket: isTotal ? `${target.label} of all callers` : target.label,
+      limit,
+      windowMs,
+      retryAfterMs,
+    });
     throw new ProtocolError('rate_limited', 'Rate limit exceeded', { data: { retryAfterMs } });
   }
 
@@ -131,6 +158,8 @@ export class CallGate {
     });
   }
 }
+
+const UNLIMITED = { perMinute: undefined, totalPerMinute: undefined } as const;
 
 const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'unknown_tool',

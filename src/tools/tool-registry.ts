@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { ProtocolError } from '../common/index.js';
 import { AppConfig, toolOverrideKey } from '../config/index.js';
-import { Breaker, Bulkhead } from '../limits/index.js';
+import { Breaker, BreakerWatch, Bulkhead } from '../limits/index.js';
 import { OFFERED_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
 import { headerParametersOf } from './header-parameters.js';
 import { compileSchema } from './schema/compile-schema.js';
 import type { RegisteredTool, ToolSourceEntry } from './tool-definition.js';
 import { faultsOfOptions } from './tool-faults.js';
+import { breakerOf, bulkheadOf, ratesOf } from './tool-limits.js';
 
-/** Runs at once of a tool that sets no number: light work, K-31. */
-const LIGHT_CONCURRENCY = 64;
 const MS_PER_SEC = 1_000;
 
 /** The tools there are, ready to be called, in a stable order. */
@@ -24,6 +23,7 @@ export class ToolRegistry {
   constructor(
     private readonly config: AppConfig,
     private readonly gate: CallGate,
+    private readonly breakers: BreakerWatch,
   ) {}
 
   /** Grows with every change of what can be listed. */
@@ -115,15 +115,6 @@ export class ToolRegistry {
     const { options, origin, run } = entry;
     const { name } = options;
     const override = this.config.toolOverrides.get(toolOverrideKey(name)) ?? {};
-    const { breaker, limits, rate, tools } = this.config;
-    const defaults = options.command
-      ? { concurrency: tools.defaultConcurrency, runsPerMinute: rate.toolRunsPerMinute }
-      : { concurrency: LIGHT_CONCURRENCY, runsPerMinute: undefined };
-    const target = this.gate.target(
-      { kind: 'tool', name, tags: options.tags ?? [], roles: options.roles },
-      () => unknownTool(name),
-      override.runsPerMinute ?? options.runsPerMinute ?? defaults.runsPerMinute,
-    );
     return {
       name,
       options,
@@ -134,12 +125,15 @@ export class ToolRegistry {
       output,
       headerParameters: headerParametersOf(input.json),
       timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
-      target,
-      bulkhead: new Bulkhead(
-        override.concurrency ?? options.concurrency ?? defaults.concurrency,
-        options.queue ?? limits.maxQueue,
+      target: this.gate.target(
+        { kind: 'tool', name, tags: options.tags ?? [], roles: options.roles },
+        () => unknownTool(name),
+        ratesOf(options, override, this.config),
       ),
-      breaker: new Breaker(breaker.failureThreshold, breaker.recoverySec * MS_PER_SEC),
+      bulkhead: new Bulkhead(bulkheadOf(options, override, this.config)),
+      breaker: new Breaker(breakerOf(options, override, this.config), (transition) =>
+        this.breakers.changed(name, transition),
+      ),
       run,
     };
   }

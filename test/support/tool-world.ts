@@ -9,6 +9,8 @@ import { Policy, type Principal } from '../../src/auth/index.js';
 import { RolePolicy } from '../../src/auth/policy.js';
 import { ProtocolError } from '../../src/common/index.js';
 import { AppConfig, type ConfigOverrides } from '../../src/config/index.js';
+import { MemoryAddressBlocks } from '../../src/limits/address-blocks.js';
+import { BreakerWatch, RateRules, RateViolations } from '../../src/limits/index.js';
 import { MemoryRateLimiter } from '../../src/limits/rate-limiter.js';
 import { type CallFigures, type CallStatus } from '../../src/metrics/index.js';
 import { MemoryMetricsRecorder } from '../../src/metrics/metrics-recorder.js';
@@ -109,8 +111,11 @@ export class ToolWorld {
   readonly audit = new RecordingAuditLog();
   readonly security = new RecordingSecurityLog();
   readonly metrics = new MemoryMetricsRecorder();
+  readonly rateRules = new RateRules();
+  readonly breakers = new BreakerWatch(this.clock);
   readonly deadlines = new Deadlines(this.clock);
   readonly config: AppConfig;
+  readonly rates: MemoryRateLimiter;
   readonly gate: CallGate;
   readonly registry: ToolRegistry;
   readonly executor: ToolExecutor;
@@ -118,9 +123,10 @@ export class ToolWorld {
 
   constructor(settings: ConfigOverrides = {}, policy: Policy = new RolePolicy()) {
     this.config = AppConfig.of(settings);
-    const rates = new MemoryRateLimiter(this.config, this.clock);
-    this.gate = new CallGate(policy, rates, this.audit, this.security, this.metrics, this.clock);
-    this.registry = new ToolRegistry(this.config, this.gate);
+    const violations = new RateViolations(this.config, new MemoryAddressBlocks(this.clock));
+    this.rates = new MemoryRateLimiter(this.config, this.clock, this.rateRules, violations);
+    this.gate = new CallGate(policy, this.rates, this.audit, this.security, this.metrics, this.clock);
+    this.registry = new ToolRegistry(this.config, this.gate, this.breakers);
     this.executor = new ToolExecutor(this.registry, this.gate, this.deadlines, this.config, this.clock);
     this.runner = new FeatureRunner(this.gate, this.deadlines, this.config, this.clock);
   }

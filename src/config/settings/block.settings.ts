@@ -34,7 +34,17 @@ export class BlockSettings {
     default: 3,
     min: 1,
     max: 100,
-    doc: 'Failed authentications of one address that block it.',
+    doc: 'Wrong credentials from one address, within the window, after which it is blocked.',
   })
   readonly maxFailures!: number;
+
+  @Int({
+    env: 'MCP_BLOCK_WINDOW_MS',
+    default: 600_000,
+    min: 1_000,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'Length of the sliding window in which failures count.',
+  })
+  readonly windowMs!: number;
 }
