@@ -1,3 +1,13 @@
-export { type AuditEntry, AuditLog } from './audit-log.js';
+export { type AdminEntry, type AuditEntry, AuditLog, type AuditStatus, type KeptArguments } from './audit-log.js';
 export { AuditModule } from './audit.module.js';
-export { type SecurityDetails, type SecurityEvent, SecurityLog } from './security-log.js';
+export { auditPath } from './audit-path.js';
+export { type AuditQuery, matcherOf, recordOf, searchAudit } from './audit-search.js';
+export { type Verdict, verifyAudit } from './audit-verifier.js';
+export { type SecretPaths, secretPathsOf } from './secret-paths.js';
+export {
+  type SecurityDetails,
+  type SecurityEvent,
+  SecurityLog,
+  type SecurityNotice,
+  severityOf,
+} from './security-log.js';

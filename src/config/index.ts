@@ -6,6 +6,7 @@ export { type ConfigPlaces, loadConfig } from './load-config.js';
 export type { Source } from './reading.js';
 export type { DescribedSetting } from './resolve-settings.js';
 export { parseSessionKeys, type SessionKey } from './session-keys.js';
+export { AuditSettings } from './settings/audit.settings.js';
 export { LoggingSettings } from './settings/logging.settings.js';
 export { SessionSettings } from './settings/session.settings.js';
 export { ToolSettings } from './settings/tool.settings.js';

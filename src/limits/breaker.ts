@@ -7,6 +7,15 @@ export type BreakerState = 'closed' | 'half_open' | 'open';
 /** A state as metrics show it. */
 export const BREAKER_STATE_VALUES: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
 
+/** Ways that a breaker goes; the last one only where an operator says so. */
+export const BREAKER_TRANSITIONS = [
+  ['closed', 'open'],
+  ['open', 'half_open'],
+  ['half_open', 'closed'],
+  ['half_open', 'open'],
+  ['open', 'closed'],
+] as const satisfies readonly (readonly [BreakerState, BreakerState])[];
+
 /** When a breaker opens, and when it closes again. */
 export interface BreakerRules {
   /** Failures in a row that open it, >= 1. */
@@ -38,6 +47,8 @@ export class Breaker {
   private trialRuns = false;
   /** Counts its states and trials: what a call of an earlier one reports says nothing about this one. */
   private era = 1;
+  /** How often it went each way, in the order of {@link BREAKER_TRANSITIONS}. */
+  readonly transitions: number[] = BREAKER_TRANSITIONS.map(() => 0);
 
   /** @param onTransition told of each change of state */
   constructor(
@@ -47,6 +58,11 @@ export class Breaker {
 
   get state(): BreakerState {
     return this.current;
+  }
+
+  /** Where it is for whoever looks on: half-open from when a trial may run. @param now monotonic ms */
+  stateAt(now: number): BreakerState {
+    return this.current === 'open' && this.restMs(now) === 0 ? 'half_open' : this.current;
   }
 
   /** ms until a call may try, 0 when one may now. @param now monotonic ms */
@@ -102,6 +118,9 @@ export class Breaker {
     this.inARow = 0;
     this.trialRuns = false;
     this.era += 1;
-    if (from !== to) this.onTransition({ from, to, why });
+    if (from === to) return;
+    const way = BREAKER_TRANSITIONS.findIndex(([before, after]) => before === from && after === to);
+    this.transitions[way] = (this.transitions[way] ?? 0) + 1;
+    this.onTransition({ from, to, why });
   }
 }

@@ -59,8 +59,12 @@ export class PromptRegistry {
    * @see MCP 2025-11-25, server/prompts, "Getting a Prompt"
    */
   async get(name: string, args: Readonly<Record<string, string>>, scope: CallScope): Promise<GetPromptResult> {
+    scope.args = args;
     const prompt = this.prompts.get(name);
-    if (!prompt) throw unknownPrompt(name);
+    if (!prompt) {
+      this.gate.denied(`prompt:${name}`, scope, 'unknown_prompt');
+      throw unknownPrompt(name);
+    }
     const value = await this.runner.run(prompt.target, scope, (context) => {
       requireArguments(prompt, args);
       return prompt.run(args, context);

@@ -92,6 +92,43 @@ describe('CallGate', () => {
     expect(world.outcomes('tool:nmap')).toEqual({ success: 4, refused: 1 });
   });
 
+  it('keeps of the arguments what the audit log takes before the call, whatever the call does to them', async () => {
+    const world = new ToolWorld();
+    const args = { city: 'Oslo' };
+    const scope = callScope({ principal: { ...principalOf('operator'), credentialId: 'key-1' } });
+    scope.args = args;
+    const keep = jest.spyOn(world.audit, 'keep').mockImplementation((given) => JSON.stringify(given));
+    const target = world.gate.target({ kind: 'tool', name: 'nmap', tags: [], roles: undefined }, unknown, {
+      secrets: { pin: true },
+    });
+    await world.gate.through(target, scope, () => ({ value: (args.city = 'Lima') }));
+    expect(keep).toHaveBeenCalledWith(args, { pin: true });
+    expect(world.audit.entries).toMatchObject([{ args: '{"city":"Oslo"}', credentialId: 'key-1' }]);
+    world.gate.denied('tool:gone', scope, 'unknown_tool');
+    expect(world.audit.entries[1]).toMatchObject({ target: 'tool:gone', args: '{"city":"Lima"}', outcome: 'refused' });
+  });
+
+  it('runs nothing while the audit log is needed and cannot be written, and counts no run for it', async () => {
+    const world = new ToolWorld();
+    world.audit.available = false;
+    const work = jest.fn(() => ({ value: 1 }));
+    const target = targetIn(world, undefined, 1);
+    await expect(world.gate.through(target, callScope(), work)).rejects.toMatchObject({
+      kind: 'audit_unavailable',
+      data: { retryAfterMs: 1_000 },
+    });
+    // Who may not see it learns nothing of that either.
+    await expect(world.gate.through(targetIn(world, ['admin']), callScope(), work)).rejects.toMatchObject({
+      kind: 'unknown_tool',
+    });
+    expect(world.audit.entries).toMatchObject([
+      { outcome: 'refused', kind: 'audit_unavailable' },
+      { outcome: 'refused', kind: 'unknown_tool' },
+    ]);
+    world.audit.available = true;
+    expect(await world.gate.through(target, callScope(), work)).toBe(1);
+  });
+
   it('waits for a rate that is decided elsewhere, and does not run what it refuses', async () => {
     const world = new ToolWorld();
     const outcomes = [{ isAllowed: true }, { isAllowed: false, retryAfterMs: 7, limit: 1, windowMs: 60_000 }] as const;

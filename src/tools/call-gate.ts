@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AuditLog, SecurityLog } from '../audit/index.js';
+import { AuditLog, type KeptArguments, type SecretPaths, SecurityLog } from '../audit/index.js';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
 import { Clock, type ErrorKind, isGatehouseError, printable, ProtocolError } from '../common/index.js';
 import { type RateOutcome, RateLimiter, type RunLimit } from '../limits/index.js';
@@ -12,9 +12,14 @@ export interface GateTarget extends PolicyTarget {
   readonly label: string;
   readonly meter: CallMeter;
   readonly runs: RunLimit;
+  /** Arguments that the schema calls secret. */
+  readonly secrets: SecretPaths | undefined;
   /** What a caller is told for whom the target does not exist. */
   readonly unknown: () => ProtocolError;
 }
+
+/** What else holds for a target. */
+export type TargetRules = Partial<Omit<RunLimit, 'target'>> & { readonly secrets?: SecretPaths | undefined };
 
 /** How the work of a call ended, where it did not throw. */
 export interface GateOutcome<T> {
@@ -42,19 +47,11 @@ export class CallGate {
   target(
     { kind, name, tags, roles }: PolicyTarget,
     unknown: () => ProtocolError,
-    rates: Omit<RunLimit, 'target'> = UNLIMITED,
+    { perMinute, totalPerMinute, secrets }: TargetRules = {},
   ): GateTarget {
     const label = `${kind}:${name}`;
-    return {
-      kind,
-      name,
-      tags,
-      roles,
-      label,
-      meter: this.metrics.meter(kind, name),
-      runs: { target: label, ...rates },
-      unknown,
-    };
+    const runs = { target: label, perMinute, totalPerMinute };
+    return { kind, name, tags, roles, label, meter: this.metrics.meter(kind, name), runs, secrets, unknown };
   }
 
   /** Whether the target exists for a caller at all. */
@@ -64,22 +61,13 @@ export class CallGate {
 
   /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
   denied(label: string, scope: CallScope, kind: ErrorKind): void {
-    const { requestId, door, principal, sessionHash } = scope.origin;
-    this.audit.record({
-      requestId,
-      door,
-      principal: `${principal.issuer}/${principal.subject}`,
-      session: sessionHash,
-      target: printable(label),
-      outcome: 'refused',
-      kind,
-      durationMs: 0,
-    });
+    const args = this.audit.keep(scope.args, undefined);
+    this.write(scope, { target: printable(label), outcome: 'refused', kind, durationMs: 0, args });
   }
 
   /**
    * Lets one call through.
-   * @throws ProtocolError unknown_*, rate_limited, permission_denied; and what the work throws
+   * @throws ProtocolError unknown_*, audit_unavailable, rate_limited, permission_denied; and what the work throws
    */
   async through<T>(
     target: GateTarget,
@@ -88,6 +76,8 @@ export class CallGate {
   ): Promise<T> {
     const startedAt = this.clock.monotonic();
     target.meter.started();
+    // Before the call runs: whoever is called may change what it was given.
+    const args = this.audit.keep(scope.args, target.secrets);
     let kind: ErrorKind | undefined;
     try {
       const counted = this.admit(target, scope);
@@ -99,7 +89,10 @@ export class CallGate {
       kind = isGatehouseError(error) ? error.kind : 'internal';
       throw error;
     } finally {
-      this.settle(target, scope, kind, this.clock.monotonic() - startedAt);
+      const durationMs = this.clock.monotonic() - startedAt;
+      const outcome = statusOf(kind);
+      target.meter.finished(outcome, durationMs);
+      this.write(scope, { target: target.label, outcome, kind, durationMs, args });
     }
   }
 
@@ -119,6 +112,7 @@ export class CallGate {
       this.security.emit('tool_denied', { target: target.label, principal: principal.subject, reason: 'role' });
       throw target.unknown();
     }
+    if (!this.audit.isAvailable) throw auditUnavailable();
     // A later round of one call was counted with its first.
     if (scope.origin.client.isRetry) return undefined;
     const rate = this.rates.takeRun(callerKey, target.runs, principal.roles);
@@ -142,24 +136,35 @@ export class CallGate {
     throw new ProtocolError('rate_limited', 'Rate limit exceeded', { data: { retryAfterMs } });
   }
 
-  private settle(target: GateTarget, scope: CallScope, kind: ErrorKind | undefined, durationMs: number): void {
-    const outcome = statusOf(kind);
-    target.meter.finished(outcome, durationMs);
-    const { requestId, door, principal, sessionHash } = scope.origin;
+  private write({ origin }: CallScope, ending: CallEnding): void {
+    const { requestId, door, principal, sessionHash } = origin;
     this.audit.record({
       requestId,
       door,
       principal: `${principal.issuer}/${principal.subject}`,
+      credentialId: principal.credentialId,
       session: sessionHash,
-      target: target.label,
-      outcome,
-      kind,
-      durationMs,
+      ...ending,
     });
   }
 }
 
-const UNLIMITED = { perMinute: undefined, totalPerMinute: undefined } as const;
+/** What the audit log is told of a call when it is over. */
+interface CallEnding {
+  readonly target: string;
+  readonly outcome: CallStatus;
+  readonly kind: ErrorKind | undefined;
+  readonly durationMs: number;
+  readonly args: KeptArguments | undefined;
+}
+
+const AUDIT_RETRY_MS = 1_000;
+
+function auditUnavailable(): ProtocolError {
+  const message =
+    'The audit log cannot be written, and nothing runs without it: try again later, or tell the operator.';
+  return new ProtocolError('audit_unavailable', message, { data: { retryAfterMs: AUDIT_RETRY_MS } });
+}
 
 const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'unknown_tool',
@@ -172,6 +177,7 @@ const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'breaker_open',
   'invalid_params',
   'shutting_down',
+  'audit_unavailable',
 ]);
 
 function statusOf(kind: ErrorKind | undefined): CallStatus {

@@ -38,6 +38,7 @@ export class ToolExecutor {
    * @see MCP 2025-11-25, server/tools, "Error Handling"
    */
   async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
+    scope.args = args;
     const tool = this.registry.get(name);
     if (!tool) {
       this.gate.denied(`tool:${name}`, scope, 'unknown_tool');

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type SecretPaths, secretPathsOf } from '../audit/index.js';
 import { ProtocolError } from '../common/index.js';
 import { AppConfig, toolOverrideKey } from '../config/index.js';
 import { Breaker, BreakerWatch, Bulkhead } from '../limits/index.js';
@@ -128,7 +129,7 @@ export class ToolRegistry {
       target: this.gate.target(
         { kind: 'tool', name, tags: options.tags ?? [], roles: options.roles },
         () => unknownTool(name),
-        ratesOf(options, override, this.config),
+        { ...ratesOf(options, override, this.config), secrets: secretsOf(input.json) },
       ),
       bulkhead: new Bulkhead(bulkheadOf(options, override, this.config)),
       breaker: new Breaker(breakerOf(options, override, this.config), (transition) =>
@@ -149,4 +150,10 @@ export class ToolRegistry {
 /** What a caller is told about a name that is no tool for them. */
 export function unknownTool(name: string): ProtocolError {
   return new ProtocolError('unknown_tool', `Unknown tool: ${name}`);
+}
+
+/** A schema that is secret as a whole has nothing to show of its arguments by name: each is one by itself. */
+function secretsOf(schema: object): SecretPaths | undefined {
+  const secrets = secretPathsOf(schema);
+  return secrets === true ? undefined : secrets;
 }

@@ -1,4 +1,5 @@
 import {
+  type AdminEntry,
   type AuditEntry,
   AuditLog,
   type SecurityDetails,
@@ -29,8 +30,19 @@ import { FakeClock } from './fake-clock.js';
 export class RecordingAuditLog extends AuditLog {
   readonly entries: AuditEntry[] = [];
 
+  readonly admin: AdminEntry[] = [];
+  available = true;
+
   override record(entry: AuditEntry): void {
     this.entries.push(entry);
+  }
+
+  override recordAdmin(entry: AdminEntry): void {
+    this.admin.push(entry);
+  }
+
+  override get isAvailable(): boolean {
+    return this.available;
   }
 }
 
