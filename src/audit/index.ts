@@ -1,5 +1,6 @@
 export { type AdminEntry, type AuditEntry, AuditLog, type AuditStatus, type KeptArguments } from './audit-log.js';
 export { AuditModule } from './audit.module.js';
+export { followLines, newestLines } from './audit-reader.js';
 export { auditPath } from './audit-path.js';
 export { type AuditQuery, matcherOf, recordOf, searchAudit } from './audit-search.js';
 export { type Verdict, verifyAudit } from './audit-verifier.js';

@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'Show the settings that serve would use, with the source of each',
     load: async () => (await import('./config.command.js')).showConfig,
   },
+  audit: {
+    about: 'Verify, follow or search the audit log',
+    load: async () => (await import('./audit.command.js')).audit,
+  },
 };
 
 /** Runs one command of the `gatehouse` program, and ends the process where it failed. */
