@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type Answer, DispatchWorld, TestExchange } from '../../test/support/dispatch-world.js';
 import { principalOf } from '../../test/support/tool-world.js';
 import type { ConfigOverrides } from '../config/index.js';
+import { AddressBlocks, RateLimiter } from '../limits/index.js';
 import { Tool, type ToolContext } from '../tools/index.js';
 
 const FREE = { type: 'object' };
@@ -243,10 +244,42 @@ describe('Dispatcher: rates', () => {
     for (let i = 0; i < 2; i++) expect(await limited(one)).toBe(false);
     expect(await limited(one)).toBe(true);
     expect(await limited(new TestExchange(anonymous, 'other'))).toBe(false);
-    const withSession = new TestExchange(anonymous, 'third');
-    await world.connect('2025-11-25', {}, withSession);
-    for (let i = 0; i < 2; i++) expect(await limited(withSession)).toBe(false);
-    expect(await limited(withSession)).toBe(true);
+    // What opened a session counts on the connection that it lives and dies with,
+    const bound = new TestExchange(anonymous, 'third');
+    await world.connect('2025-11-25', {}, bound);
+    expect([await limited(bound), await limited(bound)]).toEqual([false, true]);
+    // and not for one that any connection can bring back.
+    class SealedExchange extends TestExchange {
+      override readonly isSealed = true;
+    }
+    const sealed = new SealedExchange(anonymous, 'fourth');
+    await world.connect('2025-11-25', {}, sealed);
+    for (let i = 0; i < 2; i++) expect(await limited(sealed)).toBe(false);
+    expect(await limited(sealed)).toBe(true);
+  });
+
+  it('waits for a limit that is decided elsewhere', async () => {
+    await open();
+    const exchange = await world.connect();
+    const rates = world.get(RateLimiter);
+    const refusal = { isAllowed: false, retryAfterMs: 7, limit: 1, windowMs: 60_000 } as const;
+    jest.spyOn(rates, 'takeMessage').mockReturnValueOnce(Promise.resolve(refusal));
+    expect(await world.ask('ping', {}, exchange)).toMatchObject({ error: { data: { retryAfterMs: 7 } } });
+    jest.spyOn(rates, 'takeMessage').mockReturnValueOnce(Promise.resolve({ isAllowed: true }));
+    expect(await world.ask('ping', {}, exchange)).toMatchObject({ result: {} });
+  });
+
+  it('S2-17 blocks the address of messages over the limit, where a setting says for how long', async () => {
+    await open({ rate: { maxMessages: 1 }, block: { rateMs: 300_000 } });
+    class RemoteExchange extends TestExchange {
+      override get origin() {
+        return { door: 'http', address: '192.0.2.7' };
+      }
+    }
+    const remote = new RemoteExchange({ ...principalOf('operator'), subject: 'eve' });
+    for (let i = 0; i < 3; i++) await world.ask('ping', {}, remote);
+    expect(world.get(AddressBlocks).blockOf('192.0.2.7')?.reason).toBe('rate_limit_exceeded');
+    expect(world.security.names.filter((name) => name === 'ip_blocked')).toHaveLength(1);
   });
 });
 
