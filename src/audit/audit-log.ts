@@ -16,7 +16,7 @@ export interface AuditEntry {
   readonly session: string | undefined;
   /** `tool:echo`, `resource:server://info`, `prompt:server-overview`. */
   readonly target: string;
-  readonly outcome: 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused' | 'waiting';
+  readonly outcome: 'started' | 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused' | 'waiting';
   /** Why, where it is not success. */
   readonly kind: ErrorKind | undefined;
   /** >= 0, with fractions. */
@@ -72,6 +72,11 @@ export abstract class AuditLog {
    */
   keep(_args: unknown, _secrets: SecretPaths | undefined): KeptArguments | undefined {
     return undefined;
+  }
+
+  /** Whether a record is wanted also when a call begins. */
+  get isToldOfStarts(): boolean {
+    return false;
   }
 
   /** Whether calls may run: not while the log must be written and cannot be. */

@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const settings = { required: false, keepArguments: 'digest' } as const;
+const settings = { required: false, starts: false, keepArguments: 'digest' } as const;
 
 const toFile = (more: Partial<ConstructorParameters<typeof FileAuditLog>[1]> = {}): FileAuditLog => {
   const options = { path, maxBytes: 10_000_000, backupCount: 5, run: 'aa', salt: 's', isSynced: false };
@@ -253,7 +253,7 @@ describe('FileAuditLog', () => {
 
   it('refuses calls while it is required and cannot be written, and no longer', async () => {
     const sink = new SlowSink();
-    const log = new FileAuditLog(sink, { required: true, keepArguments: 'none' }, clock);
+    const log = new FileAuditLog(sink, { ...settings, required: true, keepArguments: 'none' }, clock);
     const opening = log.onModuleInit();
     await sink.end(new Error('EACCES: permission denied'));
     await opening;
@@ -299,7 +299,7 @@ describe('FileAuditLog', () => {
     const secrets = { pin: true } as const;
     const args = { city: 'Oslo', pin: '1234' };
     const kept = (keepArguments: 'none' | 'digest' | 'redacted', given: unknown): string | undefined =>
-      new FileAuditLog(new SlowSink(), { required: false, keepArguments }, clock).keep(given, secrets);
+      new FileAuditLog(new SlowSink(), { ...settings, keepArguments }, clock).keep(given, secrets);
     expect(kept('none', args)).toBeUndefined();
     expect(kept('digest', args)).toBe('{"city":"Oslo","pin":"1234"}');
     expect(kept('redacted', args)).toBe('{"city":"Oslo","pin":"***REDACTED***"}');

@@ -45,7 +45,7 @@ export class FileAuditLog extends AuditLog implements OnModuleInit, OnApplicatio
 
   constructor(
     private readonly sink: AuditSink,
-    private readonly settings: Pick<AuditSettings, 'required' | 'keepArguments'>,
+    private readonly settings: Pick<AuditSettings, 'required' | 'keepArguments' | 'starts'>,
     private readonly clock: Clock,
   ) {
     super();
@@ -82,6 +82,10 @@ export class FileAuditLog extends AuditLog implements OnModuleInit, OnApplicatio
     const { keepArguments } = this.settings;
     if (keepArguments === 'none' || args === undefined) return undefined;
     return JSON.stringify(keepArguments === 'digest' ? args : redactArguments(args, secrets));
+  }
+
+  override get isToldOfStarts(): boolean {
+    return this.settings.starts;
   }
 
   override get isAvailable(): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { callScope, principalOf, ToolWorld } from '../../test/support/tool-world.js';
+import { callScope, principalOf, RecordingClient, ToolWorld } from '../../test/support/tool-world.js';
 import { Policy, type PolicyDecision } from '../auth/index.js';
 import { type ErrorKind, ProtocolError, ToolError } from '../common/index.js';
 import type { GateTarget } from './call-gate.js';
@@ -106,6 +106,19 @@ describe('CallGate', () => {
     expect(world.audit.entries).toMatchObject([{ args: '{"city":"Oslo"}', credentialId: 'key-1' }]);
     world.gate.denied('tool:gone', scope, 'unknown_tool');
     expect(world.audit.entries[1]).toMatchObject({ target: 'tool:gone', args: '{"city":"Lima"}', outcome: 'refused' });
+  });
+
+  it('D-5 writes down where a call begins too where that is wanted, once however often it is run again', async () => {
+    const world = new ToolWorld();
+    world.audit.starts = true;
+    const work = jest.fn(() => ({ value: world.audit.entries.length }));
+    expect(await world.gate.through(targetIn(world), callScope(), work)).toBe(1);
+    expect(world.audit.entries.map(({ outcome }) => outcome)).toEqual(['started', 'success']);
+    const client = Object.assign(new RecordingClient(), { isRetry: true });
+    await world.gate.through(targetIn(world), callScope({ client }), work);
+    const admin = targetIn(world, ['admin']);
+    await expect(world.gate.through(admin, callScope(), work)).rejects.toMatchObject({ kind: 'unknown_tool' });
+    expect(world.audit.entries.slice(2).map(({ outcome }) => outcome)).toEqual(['success', 'refused']);
   });
 
   it('runs nothing while the audit log is needed and cannot be written, and counts no run for it', async () => {

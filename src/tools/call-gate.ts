@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AuditLog, type KeptArguments, type SecretPaths, SecurityLog } from '../audit/index.js';
+import { type AuditEntry, AuditLog, type KeptArguments, type SecretPaths, SecurityLog } from '../audit/index.js';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
 import { Clock, type ErrorKind, isGatehouseError, printable, ProtocolError } from '../common/index.js';
 import { type RateOutcome, RateLimiter, type RunLimit } from '../limits/index.js';
@@ -82,6 +82,7 @@ export class CallGate {
     try {
       const counted = this.admit(target, scope);
       if (counted) await counted;
+      if (this.audit.isToldOfStarts && !scope.origin.client.isRetry) this.writeStart(target, scope, args);
       const outcome = await work();
       kind = outcome.kind;
       return outcome.value;
@@ -136,6 +137,10 @@ export class CallGate {
     throw new ProtocolError('rate_limited', 'Rate limit exceeded', { data: { retryAfterMs } });
   }
 
+  private writeStart(target: GateTarget, scope: CallScope, args: KeptArguments | undefined): void {
+    this.write(scope, { target: target.label, outcome: 'started', kind: undefined, durationMs: 0, args });
+  }
+
   private write({ origin }: CallScope, ending: CallEnding): void {
     const { requestId, door, principal, sessionHash } = origin;
     this.audit.record({
@@ -149,10 +154,10 @@ export class CallGate {
   }
 }
 
-/** What the audit log is told of a call when it is over. */
+/** What the audit log is told of a call. */
 interface CallEnding {
   readonly target: string;
-  readonly outcome: CallStatus;
+  readonly outcome: AuditEntry['outcome'];
   readonly kind: ErrorKind | undefined;
   readonly durationMs: number;
   readonly args: KeptArguments | undefined;

@@ -32,6 +32,7 @@ export class RecordingAuditLog extends AuditLog {
 
   readonly admin: AdminEntry[] = [];
   available = true;
+  starts = false;
 
   override record(entry: AuditEntry): void {
     this.entries.push(entry);
@@ -39,6 +40,10 @@ export class RecordingAuditLog extends AuditLog {
 
   override recordAdmin(entry: AdminEntry): void {
     this.admin.push(entry);
+  }
+
+  override get isToldOfStarts(): boolean {
+    return this.starts;
   }
 
   override get isAvailable(): boolean {

@@ -17,6 +17,13 @@ export class AuditSettings {
   })
   readonly required!: boolean;
 
+  @Bool({
+    env: 'MCP_AUDIT_STARTS',
+    default: false,
+    doc: 'Write a record also when a call begins, so that one that never ended is known.',
+  })
+  readonly starts!: boolean;
+
   @Enum({
     env: 'MCP_AUDIT_ARGUMENTS',
     default: 'digest',
