@@ -37,7 +37,7 @@ export function recordOf(line: string): JsonObject | undefined {
 }
 
 /** @returns whether a record is like that */
-export function matcherOf(query: AuditQuery): (record: JsonObject) => boolean {
+function matcherOf(query: AuditQuery): (record: JsonObject) => boolean {
   const texts = TEXTS.flatMap((field) => {
     const pattern = query[field];
     return pattern === undefined ? [] : [[field, patternOf(pattern)] as const];

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { BuiltServer } from '../support/built-server.js';
 import type { Json, Message } from '../support/messages.js';
-import { fixture } from '../support/places.js';
+import type * as ThreadSinkModule from '../../src/audit/thread-audit-sink.js';
+import { fixture, ROOT, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';
 import { ask, HttpSession } from '../support/raw-session.js';
 import { PATIENCE_MS, until } from '../support/waiting.js';
@@ -187,6 +188,30 @@ describe('the audit log', () => {
       const verified = await audited.run('verify');
       expect([verified.code, verified.stderr]).toEqual([0, '']);
       expect(Number(/in (\d+) files/.exec(verified.stdout)?.[1])).toBeGreaterThanOrEqual(3);
+    },
+    LONG_MS,
+  );
+});
+
+describe('the thread that writes', () => {
+  it(
+    'is started again where it ended, and what it did not answer is known to have failed',
+    async () => {
+      const folder = await temporaryFolder();
+      const path = join(folder.path, 'audit.jsonl');
+      // As it is built: the thread is loaded from the file beside it.
+      const built = (await import(join(ROOT, 'dist', 'audit', 'thread-audit-sink.js'))) as typeof ThreadSinkModule;
+      const options = { path, maxBytes: 1_000_000, backupCount: 1, run: 'aa', salt: 's', isSynced: false };
+      const sink = new built.ThreadAuditSink({ ...options, keepArguments: 'digest' });
+      expect((await sink.write('"type":"call"\n')).seq).toBe(2);
+      const { worker } = sink as unknown as { worker: { terminate(): Promise<number> } };
+      const ended = worker.terminate();
+      await expect(sink.write('"type":"call"\n')).rejects.toThrow(/the writer ended/);
+      await ended;
+      // The start of the new thread, and the batch.
+      expect((await sink.write('"type":"call"\n')).seq).toBe(4);
+      await sink.close();
+      await folder.remove();
     },
     LONG_MS,
   );
