@@ -3,7 +3,7 @@ import { SecurityLog } from '../audit/index.js';
 import { Lifecycle, newRequestId } from '../common/index.js';
 import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { RateLimiter } from '../limits/index.js';
+import { RateLimiter, type RateRefusal, RateViolations } from '../limits/index.js';
 import {
   type Decoded,
   eraOf,
@@ -35,6 +35,7 @@ export class Dispatcher {
     private readonly questions: ClientQuestions,
     private readonly sessions: SessionService,
     private readonly rates: RateLimiter,
+    private readonly violations: RateViolations,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
     private readonly lifecycle: Lifecycle,
@@ -68,8 +69,10 @@ export class Dispatcher {
   }
 
   private async receiveOne(message: Decoded, exchange: Exchange): Promise<Reply | undefined> {
-    const limited = this.countMessage(message, exchange);
-    if (limited) return limited;
+    // Every message counts, whatever becomes of it (D-12).
+    const rate = this.rates.takeMessage(callerKey(exchange), exchange.principal.roles);
+    const outcome = rate instanceof Promise ? await rate : rate;
+    if (!outcome.isAllowed) return this.refuseOver(outcome, message, exchange);
     if (isMalformed(message)) {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
       return errorReply(message.id, message.fault);
@@ -87,15 +90,19 @@ export class Dispatcher {
     return undefined;
   }
 
-  /** Every message counts, whatever becomes of it (D-12). */
-  private countMessage(message: Decoded, exchange: Exchange): Reply | undefined {
-    const rate = this.rates.takeMessage(callerKey(exchange));
-    if (rate.isAllowed) return undefined;
-    const { retryAfterMs } = rate;
-    this.security.emit('rate_limit_exceeded', { transport: exchange.door, bucket: 'messages', retryAfterMs });
-    if (!isMalformed(message) && !isRequest(message)) return undefined;
+  private refuseOver(
+    { retryAfterMs, limit, windowMs }: RateRefusal,
+    over: Decoded,
+    { door, principal, origin }: Exchange,
+  ): Reply | undefined {
+    const { subject } = principal;
+    const message = `Rate limit exceeded for client: ${origin.address ?? subject}`;
+    const facts = { transport: door, ip: origin.address, principal: subject, bucket: 'messages', limit, windowMs };
+    this.security.emit('rate_limit_exceeded', { ...facts, retryAfterMs, message });
+    this.violations.note(origin.address);
+    if (!isMalformed(over) && !isRequest(over)) return undefined;
     const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
-    return errorReply(message.id, failure);
+    return errorReply(over.id, failure);
   }
 
   /** Whoever is in quarantine gets nothing here, not even a list. */
