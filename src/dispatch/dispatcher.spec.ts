@@ -28,6 +28,15 @@ class Tools {
   }
 
   @Tool({ input: FREE })
+  async ask(_args: unknown, context: ToolContext): Promise<string> {
+    const { action } = await context.elicit('sure', {
+      message: 'Sure?',
+      requestedSchema: { type: 'object', properties: {} },
+    });
+    return action;
+  }
+
+  @Tool({ input: FREE })
   circle(): object {
     const circle: Record<string, unknown> = { content: [] };
     circle['self'] = circle;
@@ -230,6 +239,26 @@ describe('Dispatcher: rates', () => {
     expect(await world.ask('ping', {}, exchange)).toMatchObject({ error: { data: { kind: 'rate_limited' } } });
     expect(parsed(await world.receive('{', exchange))).toMatchObject({ id: null, error: { code: -32000 } });
     expect(await world.receive('{"jsonrpc":"2.0","method":"x"}', exchange)).toBeUndefined();
+  });
+
+  it('K-11 drops a notification and a response that are over the limit', async () => {
+    await open({ rate: { maxMessages: 5 } });
+    const exchange = await world.connect('2025-11-25', { elicitation: {} });
+    const say = (message: object): Promise<unknown> =>
+      world.receive(JSON.stringify({ jsonrpc: '2.0', ...message }), exchange);
+    const calls = [world.receive(JSON.stringify(call(1, 'wait')), exchange), say(call(2, 'ask'))] as const;
+    while (exchange.sent.length === 0) await Promise.resolve();
+    const answer = { id: exchange.sent[0]?.id, result: { action: 'decline' } };
+    const cancelled = { method: 'notifications/cancelled', params: { requestId: 1 } };
+    for (let i = 0; i < 2; i++) await say({ method: 'notifications/initialized' });
+    for (const late of [answer, cancelled]) expect(await say(late)).toBeUndefined();
+    expect(await Promise.race([...calls, settled().then(() => 'neither ended')])).toBe('neither ended');
+    world.clock.advance(60_000);
+    for (const heard of [answer, cancelled]) expect(await say(heard)).toBeUndefined();
+    expect(await Promise.all(calls)).toMatchObject([
+      undefined,
+      { text: expect.stringContaining('decline') as unknown },
+    ]);
   });
 
   it('D-11 counts a proven caller as one, and others by session or connection', async () => {
