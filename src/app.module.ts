@@ -10,7 +10,7 @@ import { MetricsModule } from './metrics/index.js';
 import { PromptsModule } from './prompts/index.js';
 import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
-import { Replica, type StoreBackend, StoreModule } from './store/index.js';
+import { type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
 import { TransportModule } from './transport/index.js';
 

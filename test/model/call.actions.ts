@@ -1,4 +1,3 @@
-import type { Json } from '../support/messages.js';
 import { Action, pick } from './action.js';
 import { Call, type CallTerms, type Caller, type Model, outcomeOf } from './model.js';
 import type { ModelWorld } from './model-world.js';

@@ -234,5 +234,5 @@ export function outcomeOf({ result, error }: Message): Outcome {
     return String(told?.['kind']);
   }
   const type = result?.['resultType'];
-  return type === undefined || type === 'complete' ? 'result' : String(type);
+  return typeof type === 'string' && type !== 'complete' ? type : 'result';
 }
