@@ -26,7 +26,7 @@ export abstract class Exchange {
     return 'legacy';
   }
 
-  /** Where a session that the message opens comes from. */
+  /** Where its messages come from, and a session that they open: the address is of the client, behind trusted proxies. */
   get origin(): SessionOrigin {
     return { door: this.door };
   }
