@@ -19,6 +19,11 @@ export interface Stream {
   readonly tag: string | undefined;
 }
 
+/** Whether the client left before it knew that it was let in: then the server may have let it in, or never heard of it. */
+export function isDoubtful({ lines }: Stream): boolean {
+  return lines.some(({ isOver, status }) => isOver && status === undefined);
+}
+
 /** One client: a session of the legacy era, or nothing but a name in the modern one. */
 export class Caller {
   /** Stands in whatever the client sends, and in whatever it may get. */
@@ -225,7 +230,7 @@ export class Model {
   /** Notes what the server says to a client unasked. */
   tell(caller: Caller, what: string): void {
     const { streams } = caller;
-    const isClear = streams.every(({ awaySince, lines }) => awaySince === undefined || lines[0]?.status !== undefined);
+    const isClear = !streams.some(isDoubtful);
     // To which of several a word goes that is said while they come and go, nobody can tell; the only one has it kept.
     const isStill = caller.movedIn !== this.batch || streams.length === 1;
     const isSure = caller.touchedIn !== this.batch && caller.deletedIn !== this.batch && isClear && isStill;

@@ -1,6 +1,6 @@
 import { Action, pick } from './action.js';
 import type { Line } from './line.js';
-import { type Caller, type Model, SHARED_URI, type Stream } from './model.js';
+import { type Caller, isDoubtful, type Model, SHARED_URI, type Stream } from './model.js';
 import type { ModelWorld } from './model-world.js';
 import { ask, send } from './talk.js';
 
@@ -115,7 +115,8 @@ export class ResumeStream extends Action {
     const streams = callers.flatMap((caller) => caller.streams.map((stream): [Caller, Stream] => [caller, stream]));
     return pick(
       streams.filter(
-        ([{ fate, isModern }, stream]) => fate === 'live' && !isModern && lastEventIdOf(stream) !== undefined,
+        ([{ fate, isModern }, stream]) =>
+          fate === 'live' && !isModern && lastEventIdOf(stream) !== undefined && !isDoubtful(stream),
       ),
       this.which,
     );
