@@ -123,7 +123,9 @@ describe('values', () => {
 
   it('S0-6 refuses an unknown transport and names the valid ones', async () => {
     const { faults, exitCode } = await refusal(['--transport', 'stdio,pigeon']);
-    expect(faults).toEqual(['--transport must be a list of one or more of: stdio, http, websocket, sse, tcp, not "stdio,pigeon"']);
+    expect(faults).toEqual([
+      '--transport must be a list of one or more of: stdio, http, websocket, sse, tcp, not "stdio,pigeon"',
+    ]);
     expect(exitCode).toBe(78);
     expect((await refusal(['--transport='])).faults).toHaveLength(1);
   });

@@ -86,11 +86,11 @@ describe('SessionService', () => {
 
   describe('opening and finding', () => {
     it('S3-2 keeps where a session came from', () => {
-    const origin = { door: 'http', address: '10.0.0.1', userAgent: 'ua/1' };
-    expect([open({ origin }).origin, sessions.openedCount]).toEqual([origin, 1]);
-  });
+      const origin = { door: 'http', address: '10.0.0.1', userAgent: 'ua/1' };
+      expect([open({ origin }).origin, sessions.openedCount]).toEqual([origin, 1]);
+    });
 
-  it('finds a session by its id, with what initialize said', async () => {
+    it('finds a session by its id, with what initialize said', async () => {
       const clientInfo = { name: 'c', version: '1', title: 'C', more: 'dropped' };
       const session = open({ capabilities: { roots: { listChanged: true } }, clientInfo });
       expect(sessions.peek(idOf(session), ALICE)).toBe(session);
