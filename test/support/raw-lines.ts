@@ -4,7 +4,10 @@ import { within } from './waiting.js';
 
 /** A TCP client of lines of JSON. */
 export class RawLines {
-  text = '';
+  readonly messages: Message[] = [];
+  private readonly chunks: string[] = [];
+  /** What came after the last line break. */
+  private rest: string[] = [];
   private isOver = false;
   private readonly listeners = new Set<() => void>();
   /** When the server has closed the connection, or it broke. */
@@ -13,7 +16,8 @@ export class RawLines {
   private constructor(readonly socket: Socket) {
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
-      this.text += chunk;
+      this.chunks.push(chunk);
+      this.read(chunk);
       this.tell();
     });
     socket.on('error', () => undefined);
@@ -40,9 +44,9 @@ export class RawLines {
     }
   }
 
-  get messages(): readonly Message[] {
-    const lines = this.text.split('\n').slice(0, -1);
-    return lines.flatMap((line) => JSON.parse(line) as Frame);
+  /** All that was said. */
+  get text(): string {
+    return this.chunks.join('');
   }
 
   async initialize(revision = '2025-11-25'): Promise<Message> {
@@ -101,6 +105,16 @@ export class RawLines {
   /** Leaves without a word, as a program that was killed. */
   vanish(): void {
     this.socket.resetAndDestroy();
+  }
+
+  private read(chunk: string): void {
+    const [first = '', ...more] = chunk.split('\n');
+    this.rest.push(first);
+    for (const start of more) {
+      const line = JSON.parse(this.rest.join('')) as Frame;
+      this.messages.push(...[line].flat());
+      this.rest = [start];
+    }
   }
 
   private tell(): void {
