@@ -50,17 +50,18 @@ export class Conversations extends ConnectionHost {
     if (ending) connection.close(ending);
   }
 
-  override async serve(inbound: Inbound, connection: DuplexConnection): Promise<Reply | undefined> {
-    const hadSession = connection.session !== undefined;
-    try {
-      const reply = await this.dispatcher.receive(inbound, connection);
-      if (!hadSession && connection.session) this.sessionOpened(connection);
-      this.noteLimit(connection, reply);
-      return reply;
-    } catch (error) {
-      this.logger.error('A message could not be served', error instanceof Error ? error.stack : String(error));
-      throw error;
-    }
+  override serve(inbound: Inbound, connection: DuplexConnection): Promise<Reply | undefined> {
+    return this.dispatcher.receive(inbound, connection);
+  }
+
+  override served(reply: Reply | undefined, connection: DuplexConnection): void {
+    if (connection.session && !connection.ties.hasSession) this.sessionOpened(connection);
+    this.noteLimit(connection, reply);
+  }
+
+  override failed(error: unknown, connection: DuplexConnection): void {
+    this.logger.error('A message could not be served', error instanceof Error ? error.stack : String(error));
+    connection.close(ENDING.internal);
   }
 
   override ended(connection: DuplexConnection): void {
@@ -88,6 +89,7 @@ export class Conversations extends ConnectionHost {
   private sessionOpened(connection: DuplexConnection): void {
     const { session, principal, ties } = connection;
     if (!session) return;
+    ties.hasSession = true;
     if (connection.ended) {
       // It left while its session was made: nobody else will end it.
       void this.sessions.end(session, 'disconnected');

@@ -41,6 +41,8 @@ export interface ConnectionParts {
 export interface ConnectionTies {
   stopWatching?: () => void;
   stopListening?: () => void;
+  /** Whether its session is tied to it. */
+  hasSession?: boolean;
   /** Whether the last message was over the limit of how often. */
   isLimited?: boolean;
 }
@@ -53,6 +55,10 @@ export abstract class ConnectionHost {
   abstract greet(inbound: Inbound, connection: DuplexConnection): Promise<void>;
   /** @returns the answer; undefined where none is owed */
   abstract serve(inbound: Inbound, connection: DuplexConnection): Promise<Reply | undefined>;
+  /** A message was served, and its answer is about to be sent. */
+  abstract served(reply: Reply | undefined, connection: DuplexConnection): void;
+  /** What was thrown while a message was served is a defect. */
+  abstract failed(error: unknown, connection: DuplexConnection): void;
   /** The connection is over: nothing more comes or goes. */
   abstract ended(connection: DuplexConnection): void;
   /** The socket is closed. */
@@ -247,34 +253,49 @@ export class DuplexConnection extends Exchange {
   }
 
   private take(inbound: Inbound): void {
-    this.wasActive = true;
-    if (!this.proven || (this.takesAuthenticate && isAuthenticate(inbound))) {
-      this.inOrder(this.host.greet(inbound, this));
-      return;
-    }
-    const served = this.host.serve(inbound, this).then((reply) => {
-      if (reply) this.send(reply.text);
-    });
-    if (isInitialize(inbound)) this.inOrder(served);
-    else this.run(served);
+    if (!this.proven || (this.takesAuthenticate && isAuthenticate(inbound))) void this.inOrder(this.greet(inbound));
+    else if (isInitialize(inbound)) void this.inOrder(this.answer(inbound));
+    else void this.answer(inbound);
   }
 
   /** Looks at nothing else until this is done. */
-  private inOrder(work: Promise<void>): void {
+  private async inOrder(work: Promise<void>): Promise<void> {
     this.hold(ORDER);
-    this.run(work.finally(() => this.release(ORDER)));
+    await work;
+    this.release(ORDER);
   }
 
-  private run(work: Promise<void>): void {
+  private async greet(inbound: Inbound): Promise<void> {
+    this.begin();
+    try {
+      await this.host.greet(inbound, this);
+    } catch (error) {
+      this.host.failed(error, this);
+    }
+    this.done();
+  }
+
+  private async answer(inbound: Inbound): Promise<void> {
+    this.begin();
+    try {
+      const reply = await this.host.serve(inbound, this);
+      this.host.served(reply, this);
+      if (reply) this.send(reply.text);
+    } catch (error) {
+      this.host.failed(error, this);
+    }
+    this.done();
+  }
+
+  private begin(): void {
+    this.wasActive = true;
     this.serving += 1;
-    // Faults of requests are answers: what gets here is a defect.
-    void work
-      .catch(() => this.close(ENDING.internal))
-      .finally(() => {
-        this.serving -= 1;
-        this.wasActive = true;
-        if (this.serving === 0) this.wake();
-      });
+  }
+
+  private done(): void {
+    this.wasActive = true;
+    this.serving -= 1;
+    if (this.serving === 0) this.wake();
   }
 
   private hold(why: number): void {
