@@ -31,6 +31,8 @@ export interface ConnectionParts {
   readonly peer: ConnectionPeer;
   /** Undefined where connections are not counted. */
   readonly place?: Place | undefined;
+  /** What carried the credential that the client showed when it came, for the log. */
+  readonly provedBy?: 'header' | 'sub-protocol' | 'ticket' | 'certificate' | undefined;
   /** Whether the client may prove itself by an `authenticate` message. */
   readonly takesAuthenticate?: boolean | undefined;
   /** Bytes that may wait for the client before it is cut off; without it there is no such limit. */

@@ -144,7 +144,8 @@ export class TcpDoor implements OnApplicationBootstrap, BeforeApplicationShutdow
   private serve({ socket, place, peer }: Arrival, principal: Principal | undefined): void {
     const { maxQueue, maxBufferBytes: maxUnreadBytes, maxMessageBytes } = this.config.limits;
     const wire = new TcpWire(socket, { messages: maxQueue, bytes: HIGH_WATER_BYTES });
-    const parts = { door: 'tcp', wire, peer, place, takesAuthenticate: true, maxUnreadBytes } as const;
+    const how = { provedBy: 'certificate', takesAuthenticate: true } as const;
+    const parts = { door: 'tcp', wire, peer, place, maxUnreadBytes, ...how } as const;
     const connection = this.conversations.open(parts, principal);
     const reader = new LineReader(maxMessageBytes);
     socket.on('data', (chunk) => this.receive(connection, reader, chunk));

@@ -12,7 +12,7 @@ import { httpFamilies } from '../families.js';
 import { HttpAdmission } from '../http/http-admission.js';
 import { HttpLane } from '../http/http-lane.js';
 import { pathOf, WS_PATH } from '../http/paths.js';
-import { offeredCredentials } from './offered-credentials.js';
+import { type OfferedCredentials, offeredCredentials } from './offered-credentials.js';
 
 /** Who got in. */
 export interface AdmittedClient {
@@ -20,6 +20,7 @@ export interface AdmittedClient {
   readonly peer: ConnectionPeer;
   /** Undefined where the client has yet to prove itself by its first message. */
   readonly principal: Principal | undefined;
+  readonly provedBy: OfferedCredentials['carrier'];
 }
 
 /** Who did not, and why. */
@@ -78,13 +79,14 @@ export class WsUpgrades {
     const place = this.admission.admit('websocket', address);
     if (isRefusal(place)) return this.refusal(place);
     try {
-      const principal = await this.principalOf(req, address);
+      const offered = offeredCredentials(req);
+      const principal = await this.principalOf(offered, address);
       if (principal && !place.claim(principal)) {
         place.release();
         return this.refusal({ kind: 'connection_limit' });
       }
       const peer = { address, port: req.socket.remotePort, userAgent: req.headers['user-agent'] };
-      return { place, principal, peer };
+      return { place, principal, peer, provedBy: offered.carrier };
     } catch (error) {
       place.release();
       if (!isGatehouseError(error)) throw error;
@@ -93,8 +95,10 @@ export class WsUpgrades {
   }
 
   /** @throws ProtocolError auth_required, auth_failed */
-  private async principalOf(req: IncomingMessage, address: string | undefined): Promise<Principal | undefined> {
-    const { authorization, ticket } = offeredCredentials(req);
+  private async principalOf(
+    { authorization, ticket }: OfferedCredentials,
+    address: string | undefined,
+  ): Promise<Principal | undefined> {
     const isSilent = authorization === undefined && ticket === undefined;
     if (isSilent && this.takesFirstMessage && this.doorkeeper.isRequired) return undefined;
     return this.doorkeeper.prove({ authorization, address, door: 'websocket' }, ticket);
