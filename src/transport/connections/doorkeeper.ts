@@ -4,9 +4,9 @@ import { Authenticator, CredentialWatch, type Credentials, type Principal } from
 import { isGatehouseError, ProtocolError } from '../../common/index.js';
 import { errorReply, type Failure, type Reply } from '../../dispatch/index.js';
 import { addressKey, RateLimiter } from '../../limits/index.js';
-import { isMalformed, isRequest } from '../../protocol/index.js';
-import { encodeResult, type RequestMessage } from '../../protocol/index.js';
-import type { DuplexConnection, Inbound } from '../duplex/duplex-connection.js';
+import { encodeResult, isMalformed, isRequest, type RequestMessage } from '../../protocol/index.js';
+import type { Inbound } from '../duplex/connection-parts.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { authenticateRequest, isList } from '../duplex/greeting.js';
 import { ENDING, type Ending } from './ending.js';
 import { Tickets } from './tickets.js';

@@ -7,7 +7,8 @@ import { Connections } from '../connections/connections.js';
 import { Doorkeeper } from '../connections/doorkeeper.js';
 import { ENDING } from '../connections/ending.js';
 import { AUTHENTICATE } from './greeting.js';
-import { ConnectionHost, type ConnectionParts, DuplexConnection, type Inbound } from './duplex-connection.js';
+import type { ConnectionParts, Inbound } from './connection-parts.js';
+import { ConnectionHost, DuplexConnection } from './duplex-connection.js';
 
 /** Serves the connections of stdio, WebSocket, TCP and legacy SSE: one way for all of them. */
 @Injectable()

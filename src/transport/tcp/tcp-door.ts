@@ -15,7 +15,8 @@ import { Doorkeeper } from '../connections/doorkeeper.js';
 import { BROKEN, ENDING, LEFT } from '../connections/ending.js';
 import { HIGH_WATER_BYTES } from '../connections/wire.js';
 import { Conversations } from '../duplex/conversations.js';
-import type { ConnectionPeer, DuplexConnection } from '../duplex/duplex-connection.js';
+import type { ConnectionPeer } from '../duplex/connection-parts.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { LineReader } from '../duplex/line-reader.js';
 import { TcpWire } from './tcp-wire.js';
 

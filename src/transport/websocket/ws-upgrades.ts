@@ -7,7 +7,7 @@ import { ClientAddresses } from '../connections/client-address.js';
 import { ConnectionAdmission, isRefusal, type Place } from '../connections/connection-admission.js';
 import { Doorkeeper } from '../connections/doorkeeper.js';
 import { ENDING, type Ending } from '../connections/ending.js';
-import type { ConnectionPeer } from '../duplex/duplex-connection.js';
+import type { ConnectionPeer } from '../duplex/connection-parts.js';
 import { httpFamilies } from '../families.js';
 import { HttpAdmission } from '../http/http-admission.js';
 import { HttpLane } from '../http/http-lane.js';
