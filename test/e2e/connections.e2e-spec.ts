@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
@@ -118,6 +119,50 @@ describe('clients of every door at once', () => {
       return sessions.activeSessions === active - 2;
     }, 'two sessions fewer');
   });
+});
+
+describe('a client that leaves', () => {
+  let doors: Doors;
+
+  beforeAll(async () => {
+    const env = { MCP_RUN_COMMAND_ENABLED: 'true', MCP_RUN_COMMAND_ALLOW: 'sleep', MCP_ANONYMOUS_ROLE: 'admin' };
+    doors = await Doors.open({ env });
+  }, LONG_MS);
+  afterAll(() => doors.dispose());
+
+  /** Processes that the server has started and that run. */
+  const children = (): string =>
+    readFileSync(`/proc/${doors.server.pid}/task/${doors.server.pid}/children`, 'utf8').trim();
+  const SLEEP = { name: 'run_command', arguments: { command: 'sleep 60' } };
+
+  it.each(['websocket', 'tcp', 'sse'] as const)(
+    'D-3 S3-7 S2-22 takes its child processes with it, over %s',
+    async (door) => {
+      expect(children()).toBe('');
+      let leave: () => unknown;
+      if (door === 'sse') {
+        const stream = await new RawHttp(doors.sseUrl).stream({});
+        const [, endpoint = ''] = await stream.said(/^event: endpoint\ndata: (\S+)\n\n/);
+        const post = (body: unknown) =>
+          fetch(`${doors.base}${endpoint}`, {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify(body),
+          });
+        await post(request(0, 'initialize', initializeParams('2024-11-05')));
+        await post(request(1, 'tools/call', SLEEP));
+        leave = () => stream.leave();
+      } else {
+        const client = door === 'tcp' ? await doors.lines() : await doors.webSocket();
+        await client.initialize();
+        client.send(request(1, 'tools/call', SLEEP));
+        leave = () => client.vanish();
+      }
+      await until(children, 'a child process');
+      await leave();
+      await until(() => children() === '', 'its end');
+    },
+  );
 });
 
 describe('a crowd', () => {

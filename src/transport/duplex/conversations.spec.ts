@@ -174,6 +174,7 @@ describe('a connection', () => {
     const facts = { transport: 'tcp', clientId: connection.id, ip: '10.0.0.1' };
     expect(world.security.events).toEqual([
       { event: 'connection_established', details: { ...facts, principal: 'https://idp/ada' } },
+      { event: 'auth_success', details: { ...facts, principal: 'https://idp/ada', method: 'header' } },
       { event: 'connection_closed', details: { ...facts, durationMs: 1_500, code: 1000 } },
     ]);
   });

@@ -6,7 +6,9 @@ import { SessionService } from '../../session/index.js';
 import { Connections } from '../connections/connections.js';
 import { Doorkeeper } from '../connections/doorkeeper.js';
 import { ENDING } from '../connections/ending.js';
-import { ConnectionHost, type ConnectionParts, DuplexConnection, type Inbound } from './duplex-connection.js';
+import { AUTHENTICATE } from './greeting.js';
+import type { ConnectionParts, Inbound } from './connection-parts.js';
+import { ConnectionHost, DuplexConnection } from './duplex-connection.js';
 
 /** Serves the connections of stdio, WebSocket, TCP and legacy SSE: one way for all of them. */
 @Injectable()
@@ -32,6 +34,9 @@ export class Conversations extends ConnectionHost {
     const connection = new DuplexConnection(parts, this);
     if (parts.place) this.connections.add(connection);
     if (principal) this.connected(connection, principal);
+    if (principal?.isAuthenticated && parts.place) {
+      this.connections.journal.authenticated(connection, parts.provedBy ?? 'header');
+    }
     return connection;
   }
 
@@ -44,7 +49,7 @@ export class Conversations extends ConnectionHost {
     if (connection.ended) return;
     if (principal) {
       this.connected(connection, principal);
-      this.connections.journal.authenticated(connection);
+      this.connections.journal.authenticated(connection, AUTHENTICATE);
     }
     if (reply) connection.send(reply.text);
     if (ending) connection.close(ending);

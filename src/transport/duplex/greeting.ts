@@ -1,7 +1,7 @@
 import { type Decoded, isMalformed, isRequest, type RequestMessage } from '../../protocol/index.js';
 
 /** The method by which a client proves itself where it cannot send a header (S2-9, D-18). */
-const AUTHENTICATE = 'authenticate';
+export const AUTHENTICATE = 'authenticate';
 
 /** @returns the message, where it is the request by which a client proves itself */
 export function authenticateRequest(inbound: Decoded | readonly Decoded[]): RequestMessage | undefined {

@@ -54,10 +54,10 @@ export class McpGateway implements OnGatewayInit, OnGatewayConnection<WebSocket>
     const queue = { messages: limits.maxQueue, bytes: HIGH_WATER_BYTES };
     const beats = { pingMs: limits.pingIntervalMs, pongMs: limits.pongTimeoutMs };
     const wire = new WsWire(ws, socket, beats, { limits: queue, now: this.conversations.now() });
-    const { place, peer, principal } = client;
+    const { place, peer, principal, provedBy } = client;
     const takesAuthenticate = http.wsFirstMessageAuth;
     const maxUnreadBytes = limits.maxBufferBytes;
-    const parts = { door: 'websocket', wire, peer, place, takesAuthenticate, maxUnreadBytes } as const;
+    const parts = { door: 'websocket', wire, peer, place, provedBy, takesAuthenticate, maxUnreadBytes } as const;
     const connection = this.conversations.open(parts, principal);
     ws.on('message', (data, isBinary) => this.receive(connection, data, isBinary));
     ws.on('close', (code, reason) => connection.left({ code, reason: reason.toString('utf8') }));
