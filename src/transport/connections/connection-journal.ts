@@ -59,10 +59,10 @@ export class ConnectionJournal {
     this.security.emit('message_too_large', { ...factsOf(connection), ...sizes });
   }
 
-  authenticated(connection: DuplexConnection): void {
+  /** @param method how the credential came: the carrier, not what it was */
+  authenticated(connection: DuplexConnection, method: string): void {
     const { issuer, subject } = connection.principal;
-    const facts = { ...factsOf(connection), principal: `${issuer}/${subject}`, method: 'authenticate' };
-    this.security.emit('auth_success', facts);
+    this.security.emit('auth_success', { ...factsOf(connection), principal: `${issuer}/${subject}`, method });
   }
 
   tooOften(connection: DuplexConnection): void {

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { SecurityLog } from '../../audit/index.js';
 import { Authenticator, CredentialWatch, type Credentials, type Principal } from '../../auth/index.js';
 import { isGatehouseError, ProtocolError } from '../../common/index.js';
 import { errorReply, type Failure, type Reply } from '../../dispatch/index.js';
 import { addressKey, RateLimiter } from '../../limits/index.js';
-import { isMalformed, isRequest } from '../../protocol/index.js';
-import { encodeResult, type RequestMessage } from '../../protocol/index.js';
-import type { DuplexConnection, Inbound } from '../duplex/duplex-connection.js';
+import { encodeResult, isMalformed, isRequest, type RequestMessage } from '../../protocol/index.js';
+import type { Inbound } from '../duplex/connection-parts.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { authenticateRequest, isList } from '../duplex/greeting.js';
 import { ENDING, type Ending } from './ending.js';
 import { Tickets } from './tickets.js';
@@ -32,6 +33,7 @@ export class Doorkeeper {
     private readonly tickets: Tickets,
     private readonly watch: CredentialWatch,
     private readonly rates: RateLimiter,
+    private readonly security: SecurityLog,
   ) {}
 
   /** Whether callers must prove who they are. */
@@ -44,7 +46,17 @@ export class Doorkeeper {
    * @throws ProtocolError auth_required, auth_failed
    */
   async prove(credentials: Credentials, ticket?: string): Promise<Principal> {
-    return ticket === undefined ? this.authenticator.authenticate(credentials) : this.tickets.redeem(ticket);
+    return ticket === undefined ? this.authenticator.authenticate(credentials) : this.redeem(ticket, credentials);
+  }
+
+  /** What the authenticator refuses it writes down itself; of tickets it knows nothing. */
+  private async redeem(ticket: string, { address: ip, door: transport }: Credentials): Promise<Principal> {
+    try {
+      return await this.tickets.redeem(ticket);
+    } catch (error) {
+      if (isGatehouseError(error)) this.security.emit('invalid_auth', { transport, ip, reason: 'ticket' });
+      throw error;
+    }
   }
 
   /**
@@ -95,8 +107,11 @@ export class Doorkeeper {
   /** @throws ProtocolError auth_failed */
   private proveBy({ params }: RequestMessage, { door, peer }: DuplexConnection): Promise<Principal> {
     const token = params?.['token'];
-    if (typeof token !== 'string') throw new ProtocolError('auth_failed', FAILED.message);
     const { address, certificate } = peer;
+    if (typeof token !== 'string') {
+      this.security.emit('invalid_auth', { transport: door, ip: address, reason: 'missing_credential' });
+      throw new ProtocolError('auth_failed', FAILED.message);
+    }
     return this.prove({ authorization: `Bearer ${token}`, certificate, address, door });
   }
 

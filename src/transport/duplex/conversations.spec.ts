@@ -5,7 +5,7 @@ import { DispatchWorld, envelope } from '../../../test/support/dispatch-world.js
 import { OPERATOR, principalOf } from '../../../test/support/tool-world.js';
 import { Authenticator, CredentialWatch, type Principal } from '../../auth/index.js';
 import type { ConfigOverrides } from '../../config/index.js';
-import { Catalogue } from '../../dispatch/index.js';
+import { Catalogue, Dispatcher } from '../../dispatch/index.js';
 import { decode } from '../../protocol/index.js';
 import { SessionService } from '../../session/index.js';
 import { Tool, type ToolContext } from '../../tools/index.js';
@@ -174,6 +174,7 @@ describe('a connection', () => {
     const facts = { transport: 'tcp', clientId: connection.id, ip: '10.0.0.1' };
     expect(world.security.events).toEqual([
       { event: 'connection_established', details: { ...facts, principal: 'https://idp/ada' } },
+      { event: 'auth_success', details: { ...facts, principal: 'https://idp/ada', method: 'header' } },
       { event: 'connection_closed', details: { ...facts, durationMs: 1_500, code: 1000 } },
     ]);
   });
@@ -191,6 +192,18 @@ describe('a connection', () => {
     connection.send('late');
     await eventually(() => true);
     expect(wire.sent).toHaveLength(1);
+  });
+
+  it('is closed with 1011 when a message cannot be served at all, and nobody else is', async () => {
+    await open();
+    const wires = [new FakeWire(), new FakeWire()];
+    const [broken, other] = wires.map((wire) => connect(wire)) as [DuplexConnection, DuplexConnection];
+    jest.spyOn(world.get(Dispatcher), 'receive').mockRejectedValueOnce(new Error('a defect'));
+    say(broken, message(1, 'ping'), message(2, 'ping'));
+    say(other, message(3, 'ping'));
+    await eventually(() => wires[0]?.ends.length === 1 && wires[1]?.sent.length === 1);
+    expect(wires[0]?.ends).toEqual([{ code: 1011, reason: 'Internal error' }]);
+    expect(logged).toContain('A message could not be served');
   });
 
   it('S3-9 is closed when its session is ended, and when its credential is (D-10)', async () => {

@@ -6,7 +6,9 @@ import { SessionService } from '../../session/index.js';
 import { Connections } from '../connections/connections.js';
 import { Doorkeeper } from '../connections/doorkeeper.js';
 import { ENDING } from '../connections/ending.js';
-import { ConnectionHost, type ConnectionParts, DuplexConnection, type Inbound } from './duplex-connection.js';
+import { AUTHENTICATE } from './greeting.js';
+import type { ConnectionParts, Inbound } from './connection-parts.js';
+import { ConnectionHost, DuplexConnection } from './duplex-connection.js';
 
 /** Serves the connections of stdio, WebSocket, TCP and legacy SSE: one way for all of them. */
 @Injectable()
@@ -32,6 +34,9 @@ export class Conversations extends ConnectionHost {
     const connection = new DuplexConnection(parts, this);
     if (parts.place) this.connections.add(connection);
     if (principal) this.connected(connection, principal);
+    if (principal?.isAuthenticated && parts.place) {
+      this.connections.journal.authenticated(connection, parts.provedBy ?? 'header');
+    }
     return connection;
   }
 
@@ -44,23 +49,24 @@ export class Conversations extends ConnectionHost {
     if (connection.ended) return;
     if (principal) {
       this.connected(connection, principal);
-      this.connections.journal.authenticated(connection);
+      this.connections.journal.authenticated(connection, AUTHENTICATE);
     }
     if (reply) connection.send(reply.text);
     if (ending) connection.close(ending);
   }
 
-  override async serve(inbound: Inbound, connection: DuplexConnection): Promise<Reply | undefined> {
-    const hadSession = connection.session !== undefined;
-    try {
-      const reply = await this.dispatcher.receive(inbound, connection);
-      if (!hadSession && connection.session) this.sessionOpened(connection);
-      this.noteLimit(connection, reply);
-      return reply;
-    } catch (error) {
-      this.logger.error('A message could not be served', error instanceof Error ? error.stack : String(error));
-      throw error;
-    }
+  override serve(inbound: Inbound, connection: DuplexConnection): Promise<Reply | undefined> {
+    return this.dispatcher.receive(inbound, connection);
+  }
+
+  override served(reply: Reply | undefined, connection: DuplexConnection): void {
+    if (connection.session && !connection.ties.hasSession) this.sessionOpened(connection);
+    this.noteLimit(connection, reply);
+  }
+
+  override failed(error: unknown, connection: DuplexConnection): void {
+    this.logger.error('A message could not be served', error instanceof Error ? error.stack : String(error));
+    connection.close(ENDING.internal);
   }
 
   override ended(connection: DuplexConnection): void {
@@ -88,6 +94,7 @@ export class Conversations extends ConnectionHost {
   private sessionOpened(connection: DuplexConnection): void {
     const { session, principal, ties } = connection;
     if (!session) return;
+    ties.hasSession = true;
     if (connection.ended) {
       // It left while its session was made: nobody else will end it.
       void this.sessions.end(session, 'disconnected');

@@ -1,49 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Principal } from '../../auth/index.js';
 import { ConnectionCalls, type Door, Exchange, type Reply } from '../../dispatch/index.js';
-import { type Decoded, isInitialize } from '../../protocol/index.js';
+import { isInitialize } from '../../protocol/index.js';
 import type { SessionOrigin } from '../../session/index.js';
 import type { Place } from '../connections/connection-admission.js';
 import { BROKEN, ENDING, type Ending, LEFT } from '../connections/ending.js';
 import type { Wire } from '../connections/wire.js';
+import type { ConnectionParts, ConnectionPeer, ConnectionState, ConnectionTies, Inbound } from './connection-parts.js';
 import { isAuthenticate } from './greeting.js';
-
-/** What one frame held. */
-export type Inbound = Decoded | readonly Decoded[];
-
-/** Life of a connection: it never goes back (S3-3). */
-export type ConnectionState = 'connecting' | 'connected' | 'disconnected';
-
-/** Where a client is. */
-export interface ConnectionPeer {
-  /** Behind trusted proxies. */
-  readonly address?: string | undefined;
-  readonly port?: number | undefined;
-  readonly userAgent?: string | undefined;
-  /** What the TLS handshake has verified. */
-  readonly certificate?: { readonly subject: string; readonly fingerprint: string } | undefined;
-}
-
-/** What a connection is made of. */
-export interface ConnectionParts {
-  readonly door: Door;
-  readonly wire: Wire;
-  readonly peer: ConnectionPeer;
-  /** Undefined where connections are not counted. */
-  readonly place?: Place | undefined;
-  /** Whether the client may prove itself by an `authenticate` message. */
-  readonly takesAuthenticate?: boolean | undefined;
-  /** Bytes that may wait for the client before it is cut off; without it there is no such limit. */
-  readonly maxUnreadBytes?: number | undefined;
-}
-
-/** What ties a connection to the rest of the server. */
-export interface ConnectionTies {
-  stopWatching?: () => void;
-  stopListening?: () => void;
-  /** Whether the last message was over the limit of how often. */
-  isLimited?: boolean;
-}
 
 /** Who serves what comes over connections. */
 export abstract class ConnectionHost {
@@ -53,6 +17,10 @@ export abstract class ConnectionHost {
   abstract greet(inbound: Inbound, connection: DuplexConnection): Promise<void>;
   /** @returns the answer; undefined where none is owed */
   abstract serve(inbound: Inbound, connection: DuplexConnection): Promise<Reply | undefined>;
+  /** A message was served, and its answer is about to be sent. */
+  abstract served(reply: Reply | undefined, connection: DuplexConnection): void;
+  /** What was thrown while a message was served is a defect. */
+  abstract failed(error: unknown, connection: DuplexConnection): void;
   /** The connection is over: nothing more comes or goes. */
   abstract ended(connection: DuplexConnection): void;
   /** The socket is closed. */
@@ -247,34 +215,49 @@ export class DuplexConnection extends Exchange {
   }
 
   private take(inbound: Inbound): void {
-    this.wasActive = true;
-    if (!this.proven || (this.takesAuthenticate && isAuthenticate(inbound))) {
-      this.inOrder(this.host.greet(inbound, this));
-      return;
-    }
-    const served = this.host.serve(inbound, this).then((reply) => {
-      if (reply) this.send(reply.text);
-    });
-    if (isInitialize(inbound)) this.inOrder(served);
-    else this.run(served);
+    if (!this.proven || (this.takesAuthenticate && isAuthenticate(inbound))) void this.inOrder(this.greet(inbound));
+    else if (isInitialize(inbound)) void this.inOrder(this.answer(inbound));
+    else void this.answer(inbound);
   }
 
   /** Looks at nothing else until this is done. */
-  private inOrder(work: Promise<void>): void {
+  private async inOrder(work: Promise<void>): Promise<void> {
     this.hold(ORDER);
-    this.run(work.finally(() => this.release(ORDER)));
+    await work;
+    this.release(ORDER);
   }
 
-  private run(work: Promise<void>): void {
+  private async greet(inbound: Inbound): Promise<void> {
+    this.begin();
+    try {
+      await this.host.greet(inbound, this);
+    } catch (error) {
+      this.host.failed(error, this);
+    }
+    this.done();
+  }
+
+  private async answer(inbound: Inbound): Promise<void> {
+    this.begin();
+    try {
+      const reply = await this.host.serve(inbound, this);
+      this.host.served(reply, this);
+      if (reply) this.send(reply.text);
+    } catch (error) {
+      this.host.failed(error, this);
+    }
+    this.done();
+  }
+
+  private begin(): void {
+    this.wasActive = true;
     this.serving += 1;
-    // Faults of requests are answers: what gets here is a defect.
-    void work
-      .catch(() => this.close(ENDING.internal))
-      .finally(() => {
-        this.serving -= 1;
-        this.wasActive = true;
-        if (this.serving === 0) this.wake();
-      });
+  }
+
+  private done(): void {
+    this.wasActive = true;
+    this.serving -= 1;
+    if (this.serving === 0) this.wake();
   }
 
   private hold(why: number): void {

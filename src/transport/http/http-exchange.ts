@@ -115,11 +115,10 @@ export class HttpExchange extends Exchange {
     this.streamEnded?.();
   }
 
-  /** Ends the calls of this POST, whatever its era: who asked for them may not hear of them any more. */
+  /** Ends the calls of this POST, whatever its era, and with them its stream: its credential has ended. */
   revoke(): void {
     this.leave();
     this.abandon();
-    this.res.destroy();
   }
 
   /** @param reply undefined where no answer is owed */

@@ -52,7 +52,8 @@ export class SseStreams {
     wire.endpoint(`${endpoint}?sessionId=${id}`);
     if (isOlderForm) wire.data({ type: 'connected', client_id: id });
     const peer = { address, port: req.socket.remotePort, userAgent, certificate: certificateOf(req.socket) };
-    const parts = { door: 'sse', wire, peer, place, maxUnreadBytes: limits.maxBufferBytes } as const;
+    const provedBy = req.headers.authorization === undefined ? 'certificate' : 'header';
+    const parts = { door: 'sse', wire, peer, place, provedBy, maxUnreadBytes: limits.maxBufferBytes } as const;
     const connection = this.conversations.open(parts, principal);
     this.streams.set(id, connection);
     res.on('close', () => {

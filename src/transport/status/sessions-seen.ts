@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock, ProtocolError } from '../../common/index.js';
 import { RunningRequests } from '../../dispatch/index.js';
 import { type Session, SessionService } from '../../session/index.js';
+import { Connections } from '../connections/connections.js';
 
 /** What is known of a session, for whoever operates the server (S3-2). */
 export interface SessionContext {
@@ -58,18 +59,20 @@ export class SessionsSeen {
   constructor(
     private readonly sessions: SessionService,
     private readonly running: RunningRequests,
+    private readonly connections: Connections,
     private readonly clock: Clock,
   ) {}
 
   /** Every live session, the oldest first. */
   contexts(): readonly SessionContext[] {
-    return this.byAge().map(contextOf);
+    const activity = this.activity();
+    return this.byAge().map((session) => contextOf(session, activity));
   }
 
   /** @returns undefined where there is no such session here */
   context(sessionId: string): SessionContext | undefined {
     const session = this.find(sessionId);
-    return session && contextOf(session);
+    return session && contextOf(session, this.activity());
   }
 
   /** The requests of one session; none where there is no such session. */
@@ -93,6 +96,7 @@ export class SessionsSeen {
 
   getMultiClientMetrics(): MultiClientMetrics {
     const live = this.sessions.list();
+    const activity = this.activity();
     const requests = this.requests();
     const bySession: Record<string, number> = {};
     for (const { sessionId } of requests) {
@@ -107,7 +111,7 @@ export class SessionsSeen {
           Math.min,
         ),
         lastActivity: isoOf(
-          live.map(({ lastSeenAt }) => lastSeenAt),
+          live.map((session) => lastSeenAt(session, activity)),
           Math.max,
         ),
       },
@@ -121,12 +125,23 @@ export class SessionsSeen {
     return this.sessions.list().find(({ idHash }) => idHash === sessionId);
   }
 
+  /**
+   * When messages last went over the connections of sessions that have one, ms since the epoch: those are never idle, and
+   * nobody else notes it.
+   */
+  private activity(): ReadonlyMap<Session, number> {
+    const offset = this.clock.now() - this.clock.monotonic();
+    const times = new Map<Session, number>();
+    for (const { session, activeAt } of this.connections) if (session) times.set(session, activeAt + offset);
+    return times;
+  }
+
   private byAge(): readonly Session[] {
     return this.sessions.list().sort((one, other) => one.issuedAt - other.issuedAt);
   }
 }
 
-function contextOf(session: Session): SessionContext {
+function contextOf(session: Session, activity: ReadonlyMap<Session, number>): SessionContext {
   const { clientInfo, origin } = session;
   return {
     sessionId: session.idHash,
@@ -137,9 +152,13 @@ function contextOf(session: Session): SessionContext {
     door: origin?.door,
     revision: session.revision,
     startedAt: new Date(session.issuedAt).toISOString(),
-    lastSeenAt: new Date(session.lastSeenAt).toISOString(),
+    lastSeenAt: new Date(lastSeenAt(session, activity)).toISOString(),
     runningRequests: session.runningCount,
   };
+}
+
+function lastSeenAt(session: Session, activity: ReadonlyMap<Session, number>): number {
+  return activity.get(session) ?? session.lastSeenAt;
 }
 
 /** Step by step: there may be more sessions than a call takes arguments. */

@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Server } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
-import { eventually, TokenAuthenticator } from '../../../test/support/connection-world.js';
+import { eventually, FakeWire, TokenAuthenticator } from '../../../test/support/connection-world.js';
 import { DispatchWorld, envelope } from '../../../test/support/dispatch-world.js';
 import { MemoryHttp } from '../../../test/support/memory-http.js';
 import { principalOf } from '../../../test/support/tool-world.js';
-import { Incidents } from '../../auth/index.js';
+import { Authenticator, Incidents } from '../../auth/index.js';
 import { VERSION } from '../../common/index.js';
+import { decode } from '../../protocol/index.js';
 import { Tool, type ToolContext } from '../../tools/index.js';
+import { ConnectionAdmission, type Place } from '../connections/connection-admission.js';
+import { Connections } from '../connections/connections.js';
+import { Conversations } from '../duplex/conversations.js';
 import { attachGatehouse } from '../http/attach-gatehouse.js';
 import { SessionsSeen } from './sessions-seen.js';
 import { StatusModule } from './status.module.js';
@@ -95,6 +99,34 @@ describe('SessionsSeen', () => {
     expect(two?.startedAt).toBe('2026-01-01T00:00:01.000Z');
     expect(seen.context(two?.sessionId ?? '')).toEqual(two);
     expect(seen.context('none')).toBeUndefined();
+  });
+
+  it('S3-2 S3-12 knows of clients with a connection, when they were active, and what runs for them', async () => {
+    await open();
+    const wire = new FakeWire();
+    const peer = { address: '10.0.0.9', port: 1, userAgent: 'socket/1' };
+    const place = world.get(ConnectionAdmission).admit('websocket', peer.address) as Place;
+    const principal = await world.get(Authenticator).authenticate({});
+    const connection = world.get(Conversations).open({ door: 'websocket', wire, peer, place }, principal);
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'ws', version: '1' } };
+    const say = (text: object): void => connection.receive(decode(JSON.stringify(text)));
+    say(message(0, 'initialize', params));
+    await eventually(() => wire.sent.length === 1);
+    for (let passed = 0; passed < 5; passed++) {
+      world.clock.advance(1_000);
+      if (passed < 2) say(message(passed, 'ping'));
+      if (passed < 2) await eventually(() => wire.sent.length === 2 + passed);
+      world.get(Connections).sweep();
+    }
+    const [context] = seen.contexts();
+    expect(context).toMatchObject({ remoteAddress: '10.0.0.9', door: 'websocket', userAgent: 'socket/1' });
+    expect(context?.lastSeenAt).toBe('2026-01-01T00:00:02.000Z');
+    expect(seen.getMultiClientMetrics().sessions.lastActivity).toBe('2026-01-01T00:00:02.000Z');
+    say(message(7, 'tools/call', { name: 'wait', arguments: {}, _meta: envelope() }));
+    await started(1);
+    expect(seen.requests()).toMatchObject([{ sessionId: undefined }]);
+    connection.left();
+    await eventually(() => seen.requests().length === 0 && seen.contexts().length === 0);
   });
 
   it('S3-5 S3-12 knows what runs: in one session, in all, and for whom no session is needed', async () => {

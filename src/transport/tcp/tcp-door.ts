@@ -14,7 +14,8 @@ import { Doorkeeper } from '../connections/doorkeeper.js';
 import { BROKEN, ENDING, LEFT } from '../connections/ending.js';
 import { HIGH_WATER_BYTES } from '../connections/wire.js';
 import { Conversations } from '../duplex/conversations.js';
-import type { ConnectionPeer, DuplexConnection } from '../duplex/duplex-connection.js';
+import type { ConnectionPeer } from '../duplex/connection-parts.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { LineReader } from '../duplex/line-reader.js';
 import { certificateOf } from '../tls/certificate-of.js';
 import { TcpWire } from './tcp-wire.js';
@@ -89,7 +90,8 @@ export class TcpDoor {
   private serve({ socket, place, peer }: Arrival, principal: Principal | undefined): void {
     const { maxQueue, maxBufferBytes: maxUnreadBytes, maxMessageBytes } = this.config.limits;
     const wire = new TcpWire(socket, { messages: maxQueue, bytes: HIGH_WATER_BYTES });
-    const parts = { door: 'tcp', wire, peer, place, takesAuthenticate: true, maxUnreadBytes } as const;
+    const how = { provedBy: 'certificate', takesAuthenticate: true } as const;
+    const parts = { door: 'tcp', wire, peer, place, maxUnreadBytes, ...how } as const;
     const connection = this.conversations.open(parts, principal);
     const reader = new LineReader(maxMessageBytes);
     socket.on('data', (chunk) => this.receive(connection, reader, chunk));

@@ -3,6 +3,8 @@ import { type QueueLimits, Wire } from '../connections/wire.js';
 
 /** One TCP socket: a line each message. */
 export class TcpWire extends Wire {
+  private isCorked = false;
+
   constructor(
     private readonly socket: Socket,
     limits: QueueLimits,
@@ -33,7 +35,23 @@ export class TcpWire extends Wire {
     this.socket.destroy();
   }
 
+  /** What is sent in one turn goes out in one piece: answers to lines that came together leave together. */
   protected override write(text: string, done: () => void): void {
+    if (!this.isCorked) {
+      this.isCorked = true;
+      this.socket.cork();
+      process.nextTick(uncork, this);
+    }
     this.socket.write(`${text}\n`, done);
   }
+
+  /** Sends what was written in this turn. */
+  flush(): void {
+    this.isCorked = false;
+    this.socket.uncork();
+  }
+}
+
+function uncork(wire: TcpWire): void {
+  wire.flush();
 }

@@ -3,9 +3,10 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
+import type { WebSocketServer } from 'ws';
 import type { Connections } from '../connections/connections.js';
 import { pathOf, WS_PATH } from '../http/paths.js';
-import { McpSocket, McpSocketServer } from './mcp-socket-server.js';
+import { createMcpSocketServer } from './mcp-socket-server.js';
 import type { AdmittedSocket } from './mcp.gateway.js';
 import { isWebSocket, refuseUpgrade, serveWithoutUpgrade } from './upgrade-responses.js';
 import { isUpgradeRefusal, type UpgradeRefusal, type WsUpgrades } from './ws-upgrades.js';
@@ -27,11 +28,13 @@ export class GatehouseWsAdapter extends WsAdapter {
   private readonly log = new Logger('WebSocket');
   /** Where the original looks for upgrades: of the host application's gateways alone. */
   private readonly others = new EventEmitter();
-  private readonly mcp: McpSocketServer;
+  private readonly mcp: WebSocketServer;
+  /** WebSockets of ours, to be told from those of a host application's gateways. */
+  private readonly ours = new WeakSet<object>();
 
   constructor(private readonly parts: WsAdapterParts) {
     super(parts.app);
-    this.mcp = new McpSocketServer(parts.maxFrameBytes);
+    this.mcp = createMcpSocketServer(parts.maxFrameBytes);
     if (parts.upgrades.isServed) parts.server.on('upgrade', this.onUpgrade);
   }
 
@@ -41,11 +44,11 @@ export class GatehouseWsAdapter extends WsAdapter {
 
   /** Our frames are JSON-RPC, and no events of Nest's: the gateway reads them. */
   override bindMessageHandlers(...args: Parameters<WsAdapter['bindMessageHandlers']>): void {
-    if (!(args[0] instanceof McpSocket)) super.bindMessageHandlers(...args);
+    if (!this.ours.has(args[0] as object)) super.bindMessageHandlers(...args);
   }
 
   override bindClientDisconnect(...args: Parameters<WsAdapter['bindClientDisconnect']>): void {
-    if (!(args[0] instanceof McpSocket)) super.bindClientDisconnect(...args);
+    if (!this.ours.has(args[0] as object)) super.bindClientDisconnect(...args);
   }
 
   override async close(server: unknown): Promise<void> {
@@ -101,6 +104,7 @@ export class GatehouseWsAdapter extends WsAdapter {
       socket.once('close', place.release);
       this.mcp.handleUpgrade(req, socket, head, (ws) => {
         socket.off('error', ignore).off('close', place.release);
+        this.ours.add(ws);
         this.mcp.emit('connection', ws, { client: outcome, socket } satisfies AdmittedSocket);
       });
     } catch (error) {

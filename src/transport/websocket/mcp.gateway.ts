@@ -11,7 +11,7 @@ import { HIGH_WATER_BYTES } from '../connections/wire.js';
 import { Conversations } from '../duplex/conversations.js';
 import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { WS_PATH } from '../http/paths.js';
-import { McpSocketServer } from './mcp-socket-server.js';
+import { isMcpSocketServer } from './mcp-socket-server.js';
 import type { AdmittedClient } from './ws-upgrades.js';
 import { WsWire } from './ws-wire.js';
 
@@ -43,7 +43,7 @@ export class McpGateway implements OnGatewayInit, OnGatewayConnection<WebSocket>
 
   /** @throws StartError another adapter was set after ours: it would let anybody in */
   onApplicationBootstrap(): void {
-    if (this.server === undefined || this.server instanceof McpSocketServer) return;
+    if (this.server === undefined || isMcpSocketServer(this.server)) return;
     throw new StartError(
       'The WebSocket door has not got its adapter: call attachGatehouse(app) after app.useWebSocketAdapter(...).',
     );
@@ -54,10 +54,10 @@ export class McpGateway implements OnGatewayInit, OnGatewayConnection<WebSocket>
     const queue = { messages: limits.maxQueue, bytes: HIGH_WATER_BYTES };
     const beats = { pingMs: limits.pingIntervalMs, pongMs: limits.pongTimeoutMs };
     const wire = new WsWire(ws, socket, beats, { limits: queue, now: this.conversations.now() });
-    const { place, peer, principal } = client;
+    const { place, peer, principal, provedBy } = client;
     const takesAuthenticate = http.wsFirstMessageAuth;
     const maxUnreadBytes = limits.maxBufferBytes;
-    const parts = { door: 'websocket', wire, peer, place, takesAuthenticate, maxUnreadBytes } as const;
+    const parts = { door: 'websocket', wire, peer, place, provedBy, takesAuthenticate, maxUnreadBytes } as const;
     const connection = this.conversations.open(parts, principal);
     ws.on('message', (data, isBinary) => this.receive(connection, data, isBinary));
     ws.on('close', (code, reason) => connection.left({ code, reason: reason.toString('utf8') }));

@@ -9,6 +9,8 @@ export interface OfferedCredentials {
   readonly authorization: string | undefined;
   /** One-time ticket; only where there is no authorization. */
   readonly ticket: string | undefined;
+  /** What it came by; `certificate` where nothing else was shown. */
+  readonly carrier: 'header' | 'sub-protocol' | 'ticket' | 'certificate';
 }
 
 /**
@@ -17,14 +19,15 @@ export interface OfferedCredentials {
  */
 export function offeredCredentials({ headers }: IncomingMessage): OfferedCredentials {
   const { authorization } = headers;
-  if (authorization !== undefined) return { authorization, ticket: undefined };
+  if (authorization !== undefined) return { authorization, ticket: undefined, carrier: 'header' };
   const offered = protocolsOf(headers['sec-websocket-protocol']);
   const token = offered.find((protocol) => protocol.startsWith(BEARER))?.slice(BEARER.length);
   if (token !== undefined) {
-    return { authorization: `Bearer ${Buffer.from(token, 'base64url').toString('utf8')}`, ticket: undefined };
+    const bearer = `Bearer ${Buffer.from(token, 'base64url').toString('utf8')}`;
+    return { authorization: bearer, ticket: undefined, carrier: 'sub-protocol' };
   }
   const ticket = offered.find((protocol) => protocol.startsWith(TICKET))?.slice(TICKET.length);
-  return { authorization: undefined, ticket };
+  return { authorization: undefined, ticket, carrier: ticket === undefined ? 'certificate' : 'ticket' };
 }
 
 function protocolsOf(header: string | undefined): readonly string[] {

@@ -144,6 +144,10 @@ describe('WsUpgrades', () => {
     const headers = { 'sec-websocket-protocol': `mcp, ticket.${id}` };
     expect(await decide(headers)).toMatchObject({ principal: { subject: 'page', roles: ['viewer'] } });
     expect(await decide(headers)).toMatchObject({ kind: 'auth_failed' });
+    expect(world.security.events.at(-1)).toEqual({
+      event: 'invalid_auth',
+      details: { transport: 'websocket', ip: '10.0.0.1', reason: 'ticket' },
+    });
   });
 
   it('D-18 lets in who shows nothing to say authenticate, by setting, and nobody who shows what is wrong', async () => {

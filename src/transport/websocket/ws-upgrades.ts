@@ -7,13 +7,13 @@ import { ClientAddresses } from '../connections/client-address.js';
 import { ConnectionAdmission, isRefusal, type Place } from '../connections/connection-admission.js';
 import { Doorkeeper } from '../connections/doorkeeper.js';
 import { ENDING, type Ending } from '../connections/ending.js';
-import type { ConnectionPeer } from '../duplex/duplex-connection.js';
+import type { ConnectionPeer } from '../duplex/connection-parts.js';
 import { httpFamilies } from '../families.js';
 import { HttpAdmission } from '../http/http-admission.js';
 import { HttpLane } from '../http/http-lane.js';
 import { pathOf, WS_PATH } from '../http/paths.js';
 import { certificateOf } from '../tls/certificate-of.js';
-import { offeredCredentials } from './offered-credentials.js';
+import { type OfferedCredentials, offeredCredentials } from './offered-credentials.js';
 
 /** Who got in. */
 export interface AdmittedClient {
@@ -21,6 +21,7 @@ export interface AdmittedClient {
   readonly peer: ConnectionPeer;
   /** Undefined where the client has yet to prove itself by its first message. */
   readonly principal: Principal | undefined;
+  readonly provedBy: OfferedCredentials['carrier'];
 }
 
 /** Who did not, and why. */
@@ -79,9 +80,12 @@ export class WsUpgrades {
     const place = this.admission.admit('websocket', peer.address);
     if (isRefusal(place)) return this.refusal(place);
     try {
-      const principal = await this.principalOf(req, peer);
+      const offered = offeredCredentials(req);
+      const principal = await this.principalOf(offered, peer);
       const isLate = this.lane.closedBy;
-      if (!isLate && (!principal || place.claim(principal))) return { place, principal, peer };
+      if (!isLate && (!principal || place.claim(principal))) {
+        return { place, principal, peer, provedBy: offered.carrier };
+      }
       place.release();
       return isLate ?? this.refusal({ kind: 'connection_limit' });
     } catch (error) {
@@ -103,10 +107,9 @@ export class WsUpgrades {
 
   /** @throws ProtocolError auth_required, auth_failed */
   private async principalOf(
-    req: IncomingMessage,
+    { authorization, ticket }: OfferedCredentials,
     { address, certificate }: ConnectionPeer,
   ): Promise<Principal | undefined> {
-    const { authorization, ticket } = offeredCredentials(req);
     const isSilent = authorization === undefined && ticket === undefined;
     const mayGreet = isSilent && this.takesFirstMessage && this.doorkeeper.isRequired;
     const credentials = { authorization, certificate, address, door: 'websocket' } as const;

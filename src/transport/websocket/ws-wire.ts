@@ -13,6 +13,7 @@ export interface WsBeats {
 /** One WebSocket: a text frame each message. */
 export class WsWire extends Wire {
   private isPaused = false;
+  private isCorked = false;
   private askedAt: number;
   /** Bytes that had come when the peer was asked; undefined while no answer is due. */
   private bytesThen: number | undefined;
@@ -72,7 +73,23 @@ export class WsWire extends Wire {
     return true;
   }
 
+  /** What is sent in one turn goes out in one piece: answers to frames that came together leave together. */
   protected override write(text: string, done: () => void): void {
+    if (!this.isCorked) {
+      this.isCorked = true;
+      this.socket.cork();
+      process.nextTick(uncork, this);
+    }
     this.ws.send(text, done);
   }
+
+  /** Sends what was written in this turn. */
+  flush(): void {
+    this.isCorked = false;
+    this.socket.uncork();
+  }
+}
+
+function uncork(wire: WsWire): void {
+  wire.flush();
 }
