@@ -1,3 +1,8 @@
-export { type AuditEntry, AuditLog } from './audit-log.js';
+export { type AdminEntry, type AuditEntry, AuditLog, type AuditStatus, type KeptArguments } from './audit-log.js';
 export { AuditModule } from './audit.module.js';
-export { type SecurityDetails, type SecurityEvent, SecurityLog } from './security-log.js';
+export { followLines, newestLines } from './audit-reader.js';
+export { auditPath } from './audit-path.js';
+export { type AuditQuery, recordOf, searchAudit } from './audit-search.js';
+export { type Verdict, verifyAudit } from './audit-verifier.js';
+export { type SecretPaths, secretPathsOf } from './secret-paths.js';
+export { type SecurityDetails, type SecurityEvent, SecurityLog, type SecurityNotice } from './security-log.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { type AuditEntry, AuditLog } from './audit-log.js';
+import { type AdminEntry, type AuditEntry, AuditLog } from './audit-log.js';
 
-/** Writes calls that did not succeed to the log, and the others at debug level. */
+/** Writes calls that did not succeed to the log, and what operators do; the other calls at debug level. */
 export class LoggerAuditLog extends AuditLog {
   private readonly logger = new Logger('Audit');
 
@@ -16,5 +16,9 @@ export class LoggerAuditLog extends AuditLog {
     } else {
       this.logger.log(entry);
     }
+  }
+
+  override recordAdmin(entry: AdminEntry): void {
+    this.logger.log(entry);
   }
 }

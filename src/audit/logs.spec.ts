@@ -1,18 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Global, Logger, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import fc from 'fast-check';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { Clock } from '../common/index.js';
 import { AppConfig, ConfigModule } from '../config/index.js';
 import { AuditLog, type AuditEntry } from './audit-log.js';
 import { AuditModule } from './audit.module.js';
-import { FileAuditLog } from './file-audit-log.js';
 import { LoggerAuditLog } from './logger-audit-log.js';
-import { LoggerSecurityLog, SecurityLog } from './security-log.js';
+import { SecurityLog } from './security-log.js';
+import { StderrSecurityLog } from './stderr-security-log.js';
 
 const levels = ['log', 'warn', 'error', 'debug', 'verbose', 'fatal'] as const;
 type Level = (typeof levels)[number];
@@ -42,72 +38,6 @@ const entry = (outcome: AuditEntry['outcome']): AuditEntry => ({
   durationMs: 1,
 });
 
-describe('LoggerSecurityLog', () => {
-  it('S2-27 writes the line of the sample', () => {
-    const log = new LoggerSecurityLog(new FakeClock(Date.UTC(2024, 0, 1)));
-    log.emit('invalid_input', { ip: '192.168.1.1' });
-    expect(lines).toEqual([
-      {
-        level: 'warn',
-        context: 'Security',
-        message: '[SECURITY] {"timestamp":"2024-01-01T00:00:00.000Z","event":"invalid_input","ip":"192.168.1.1"}',
-      },
-    ]);
-  });
-
-  it.each([
-    ['connection_limit', 'tcp', 'tcp_connection_limit'],
-    ['invalid_auth', 'tcp', 'tcp_auth_failed'],
-    ['websocket_error', 'tcp', 'tcp_client_error'],
-    ['message_too_large', 'tcp', 'message_too_large'],
-    ['invalid_auth', 'websocket', 'invalid_auth'],
-  ] as const)('S2-28 calls %s on %s by the name %s', (event, transport, name) => {
-    new LoggerSecurityLog(new FakeClock()).emit(event, { transport });
-    expect(lines[0]?.message).toContain(`"event":"${name}","transport":"${transport}"`);
-  });
-
-  it('S2-27 is one line of JSON after the prefix, whatever the details hold', () => {
-    const log = new LoggerSecurityLog(new FakeClock());
-    const details = fc.dictionary(
-      fc.constantFrom('ip', 'host', 'bytes'),
-      fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.constant(undefined)),
-    );
-    fc.assert(
-      fc.property(details, (given) => {
-        lines = [];
-        log.emit('host_rejected', given);
-        const text = lines[0]?.message as string;
-        expect(text).toMatch(/^\[SECURITY\] \{[^\r\n]*\}$/);
-        const known = Object.entries(given).filter(([, value]) => value !== undefined);
-        expect(JSON.parse(text.slice('[SECURITY] '.length))).toEqual({
-          timestamp: '2026-01-01T00:00:00.000Z',
-          event: 'host_rejected',
-          ...Object.fromEntries(known),
-        });
-      }),
-    );
-  });
-
-  it.each([
-    ['session_limit', 'warn'],
-    ['session_hijack_attempt', 'warn'],
-    ['host_rejected', 'warn'],
-    ['origin_rejected', 'warn'],
-    ['rate_limit_exceeded', 'warn'],
-    ['invalid_input', 'warn'],
-    ['message_too_large', 'warn'],
-    ['tool_denied', 'warn'],
-    ['session_created', 'debug'],
-    ['session_expired', 'debug'],
-    ['requests_cancelled', 'debug'],
-    ['server_shutdown', 'log'],
-    ['config_reloaded', 'log'],
-  ] as const)('6.1 writes %s at level %s', (event, level) => {
-    new LoggerSecurityLog(new FakeClock()).emit(event, {});
-    expect(lines.map((line) => line.level)).toEqual([level]);
-  });
-});
-
 describe('LoggerAuditLog', () => {
   it('writes what did not succeed, and the rest where the level is debug', () => {
     const quiet = new LoggerAuditLog(false);
@@ -120,6 +50,14 @@ describe('LoggerAuditLog', () => {
     ]);
     new LoggerAuditLog(true).record(entry('success'));
     expect(lines.at(-1)).toEqual({ level: 'debug', context: 'Audit', message: entry('success') });
+  });
+
+  it('writes what operators do, keeps no arguments, and lets every call run', () => {
+    const log = new LoggerAuditLog(false);
+    const action = { principal: 'iss/root', action: 'tool.disable', target: 'tool:t', outcome: 'success' } as const;
+    log.recordAdmin(action);
+    expect(lines).toEqual([{ level: 'log', context: 'Audit', message: action }]);
+    expect([log.keep({ a: 1 }, undefined), log.isAvailable, log.status()]).toEqual([undefined, true, undefined]);
   });
 });
 
@@ -136,19 +74,8 @@ describe('AuditModule', () => {
   it('writes to the log unless a file is named', async () => {
     const app = await compiled({});
     expect(app.get(AuditLog)).toBeInstanceOf(LoggerAuditLog);
-    expect(app.get(SecurityLog)).toBeInstanceOf(LoggerSecurityLog);
+    expect(app.get(SecurityLog)).toBeInstanceOf(StderrSecurityLog);
     app.get(AuditLog).record(entry('success'));
     expect(lines.filter(({ context }) => context === 'Audit')).toEqual([]);
-  });
-
-  it('writes to the file that is named, and closes it with the application', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-audit-'));
-    const app = await (await compiled({ logging: { auditFile: join(folder, 'audit.jsonl') } })).init();
-    const log = app.get(AuditLog);
-    expect(log).toBeInstanceOf(FileAuditLog);
-    const ended = jest.spyOn(log as FileAuditLog, 'onApplicationShutdown');
-    await app.close();
-    expect(ended).toHaveBeenCalledTimes(1);
-    await rm(folder, { recursive: true });
   });
 });

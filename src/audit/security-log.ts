@@ -1,7 +1,3 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { Clock } from '../common/index.js';
-import { eventName } from './tcp-event-names.js';
-
 /** Names of REQUIREMENTS 6.1. */
 export type SecurityEvent =
   | 'connection_established'
@@ -25,6 +21,8 @@ export type SecurityEvent =
   | 'incident_started'
   | 'incident_ended'
   | 'command_executed'
+  | 'intrusive_enabled'
+  | 'intrusive_disabled'
   | 'insecure_setting'
   | 'session_created'
   | 'session_expired'
@@ -42,9 +40,33 @@ export type SecurityEvent =
 /** Facts of an event: ids, addresses, sizes; never a token or a body. */
 export type SecurityDetails = Readonly<Record<string, string | number | undefined>>;
 
+/** An event, to whoever counts or shows them. */
+export interface SecurityNotice {
+  readonly event: SecurityEvent;
+  readonly severity: 'info' | 'warn';
+  readonly details: SecurityDetails;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
 /** Where security events go. */
 export abstract class SecurityLog {
+  private readonly listeners = new Set<(notice: SecurityNotice) => void>();
+
   abstract emit(event: SecurityEvent, details: SecurityDetails): void;
+
+  /** Calls back at each event, also at those of which no line is written. @returns what ends that */
+  onEvent(listener: (notice: SecurityNotice) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Tells whoever listens. @param at ms since the epoch */
+  protected tell(event: SecurityEvent, details: SecurityDetails, at: number): void {
+    if (this.listeners.size === 0) return;
+    const notice = { event, severity: severityOf(event), details, at };
+    for (const listener of this.listeners) listener(notice);
+  }
 }
 
 const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
@@ -60,6 +82,7 @@ const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
   'token_revoked',
   'incident_started',
   'insecure_setting',
+  'intrusive_enabled',
   'session_limit',
   'session_hijack_attempt',
   'host_rejected',
@@ -70,24 +93,7 @@ const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
   'tool_denied',
 ]);
 
-/** What happens rarely, and is looked for: seen without asking for more. */
-const NOTICES: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>(['config_reloaded', 'server_shutdown']);
-
-/** One line per event: `[SECURITY] {"timestamp":…,"event":…}` (S2-27); JSON escaping keeps it one line. */
-@Injectable()
-export class LoggerSecurityLog extends SecurityLog {
-  private readonly logger = new Logger('Security');
-
-  constructor(private readonly clock: Clock) {
-    super();
-  }
-
-  override emit(event: SecurityEvent, details: SecurityDetails): void {
-    const name = eventName(event, details['transport']);
-    const line = { timestamp: new Date(this.clock.now()).toISOString(), event: name, ...details };
-    const text = `[SECURITY] ${JSON.stringify(line)}`;
-    if (WARNINGS.has(event)) this.logger.warn(text);
-    else if (NOTICES.has(event)) this.logger.log(text);
-    else this.logger.debug(text);
-  }
+/** How grave an event is. @see REQUIREMENTS 6.1 */
+export function severityOf(event: SecurityEvent): 'info' | 'warn' {
+  return WARNINGS.has(event) ? 'warn' : 'info';
 }

@@ -1,19 +1,19 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/index.js';
 import { AppConfig, ConfigReload } from '../config/index.js';
+import { LimitsModule, RateRules } from '../limits/index.js';
 import { AnonymousAuthenticator, Authenticator } from './authenticator.js';
 import { CredentialWatch } from './credential-watch.js';
 import { IncidentBoard } from './incidents/incident-board.js';
 import { Incidents } from './incidents/incidents.js';
 import { KnownPrincipals, SettingsPrincipals } from './known-principals.js';
 import { Policy } from './policy.js';
-import { RateRules } from './rate-rules.js';
 import { LiveRoles } from './roles/live-roles.js';
 import { Permissions } from './roles/permissions.js';
 import { RolePolicy } from './roles/role-policy.js';
 
 @Module({
-  imports: [AuditModule],
+  imports: [AuditModule, LimitsModule],
   providers: [
     CredentialWatch,
     IncidentBoard,
@@ -31,18 +31,12 @@ import { RolePolicy } from './roles/role-policy.js';
       },
     },
     { provide: Policy, useClass: RolePolicy },
-    { provide: RateRules, useExisting: Policy },
   ],
-  exports: [
-    Authenticator,
-    CredentialWatch,
-    IncidentBoard,
-    Incidents,
-    KnownPrincipals,
-    LiveRoles,
-    Permissions,
-    Policy,
-    RateRules,
-  ],
+  exports: [Authenticator, CredentialWatch, IncidentBoard, Incidents, KnownPrincipals, LiveRoles, Permissions, Policy],
 })
-export class AuthModule {}
+export class AuthModule {
+  /** What roles say of rates stands over what tools and settings say. */
+  constructor(rules: RateRules, policy: Policy) {
+    rules.use(policy);
+  }
+}

@@ -11,7 +11,6 @@ export { KnownPrincipals, nameOf } from './known-principals.js';
 export { Policy, type PolicyDecision, type PolicyRefusal } from './policy.js';
 export type { PolicyTarget, TargetHints } from './policy-target.js';
 export type { Principal } from './principal.js';
-export { RateRules } from './rate-rules.js';
 export { LiveRoles } from './roles/live-roles.js';
 export type { Permission } from './roles/permission.js';
 export type { TargetRules } from './roles/role-set.js';

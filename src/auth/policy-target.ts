@@ -23,6 +23,4 @@ export interface PolicyTarget {
   readonly hints?: TargetHints | undefined;
   /** The URI that is read through a resource template. */
   readonly uri?: string | undefined;
-  /** Runs a minute that each caller has, >= 1; undefined means no limit of its own. */
-  readonly runsPerMinute?: number | undefined;
 }

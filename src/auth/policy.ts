@@ -1,7 +1,7 @@
 import type { JsonObject } from '../common/index.js';
+import type { RateOverrides, RunTarget } from '../limits/index.js';
 import type { PolicyTarget } from './policy-target.js';
 import type { Principal } from './principal.js';
-import { RateRules } from './rate-rules.js';
 
 /** Why a caller may not use, now or as they are, what exists for them. */
 export interface PolicyRefusal {
@@ -17,7 +17,7 @@ export type PolicyDecision =
   { readonly isAllowed: true } | { readonly isAllowed: false; readonly reason: string; readonly data?: JsonObject };
 
 /** Who may use what. One decision drives list and call alike (D-13). */
-export abstract class Policy extends RateRules {
+export abstract class Policy implements RateOverrides {
   /** Principals of one key see the same lists, and do so while it stays the same: the key under which pages are kept. */
   abstract viewKey(principal: Principal): string;
 
@@ -43,8 +43,9 @@ export abstract class Policy extends RateRules {
     return undefined;
   }
 
-  override runsPerMinute(_principal: Principal, target: PolicyTarget): number | undefined {
-    return target.runsPerMinute;
+  /** @returns runs a minute that the roles give, >= 1; undefined leaves what the target itself says */
+  runsPerMinute(_roles: readonly string[], _target: RunTarget): number | undefined {
+    return undefined;
   }
 
   /** Is told of each target before anybody asks for it: the roles that it names tell callers apart from then on. */

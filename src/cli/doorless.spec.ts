@@ -21,6 +21,8 @@ it('keeps every setting of a server but its doors, its files and its watch', asy
   const argv = ['--config', 'g.yaml', '--transport', 'http', '--port', '9', '--watch-config'];
   const env = {
     MCP_AUDIT_FILE: 'audit.jsonl',
+    MCP_AUDIT_REQUIRED: 'true',
+    MCP_SECURITY_LOG_FILE: 'security.log',
     MCP_ROLES_FILE: 'roles.yaml',
     MCP_STDIO_ROLE: 'team',
     TOOL_EXCLUDE: 'echo',
@@ -28,7 +30,8 @@ it('keeps every setting of a server but its doors, its files and its watch', asy
   const config = await loadConfig({ argv, env, cwd: folder.path });
   const quiet = doorless(config);
   expect(quiet.server).toEqual({ ...config.server, configFile: undefined, transports: ['stdio'], watchConfig: false });
-  expect(quiet.logging).toEqual({ ...config.logging, auditFile: undefined });
+  expect(quiet.logging).toEqual({ ...config.logging, securityFile: undefined });
+  expect(quiet.audit).toEqual({ ...config.audit, file: undefined, required: false });
   for (const group of ['http', 'limits', 'rate', 'sessions', 'tools', 'breaker', 'policy'] as const) {
     expect(quiet[group]).toEqual(config[group]);
   }

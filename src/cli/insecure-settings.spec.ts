@@ -6,7 +6,7 @@ import { insecureSettings } from './insecure-settings.js';
 const SOUND: ConfigOverrides = {
   server: { transports: ['http'], host: '10.0.0.1', allowUnauthenticated: true, anonymousRole: 'viewer' },
   tls: { enabled: true },
-  logging: { auditFile: '/var/log/audit.jsonl' },
+  audit: { file: '/var/log/audit.jsonl' },
 };
 
 interface Where {
@@ -15,7 +15,7 @@ interface Where {
 }
 
 function missed(more: ConfigOverrides, { isAuthRequired = true, nodeEnv }: Where = {}): readonly string[] {
-  const groups = new Set([...Object.keys(SOUND), ...Object.keys(more)]) as Set<'server' | 'tls' | 'logging'>;
+  const groups = new Set([...Object.keys(SOUND), ...Object.keys(more)]) as Set<'server' | 'tls' | 'audit'>;
   const settings = Object.fromEntries([...groups].map((group) => [group, { ...SOUND[group], ...more[group] }]));
   const exposure = { config: AppConfig.of(settings), isAuthRequired, nodeEnv };
   return insecureSettings(exposure).map(({ setting }) => setting);
@@ -33,14 +33,17 @@ describe('S2-38 insecureSettings', () => {
     ['MCP_SERVER_HOST', { server: { host: '::' } }, {}],
     ['MCP_RATE_LIMIT_ENABLED', { rate: { enabled: false } }, {}],
     ['MCP_SECURITY_HEADERS', { http: { securityHeaders: false } }, {}],
-    ['MCP_LOG_LEVEL', { logging: { level: 'fatal' } }, {}],
     ['MCP_EXPOSE_TOOL_ERRORS', { tools: { exposeErrors: true } }, {}],
   ])('recommends another %s for %j', (setting, more, where) => {
     expect(missed(more, where)).toEqual([setting]);
   });
 
+  it('leaves the level of the log to whoever sets it: security events are written at any', () => {
+    expect(missed({ logging: { level: 'fatal' } })).toEqual([]);
+  });
+
   it('recommends an audit file where there is none', () => {
-    const config = AppConfig.of({ ...SOUND, logging: {} });
+    const config = AppConfig.of({ ...SOUND, audit: {} });
     expect(insecureSettings({ config, isAuthRequired: true, nodeEnv: undefined })).toEqual([
       { setting: 'MCP_AUDIT_FILE', advice: expect.stringContaining('No audit file is set') },
     ]);

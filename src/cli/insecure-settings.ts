@@ -59,13 +59,7 @@ const RECOMMENDATIONS: readonly Recommendation[] = [
   {
     setting: 'MCP_AUDIT_FILE',
     advice: 'No audit file is set: calls that succeed leave no trace. Name a file that is kept and watched.',
-    isMissed: ({ config }) => config.logging.auditFile === undefined,
-  },
-  {
-    setting: 'MCP_LOG_LEVEL',
-    advice:
-      'Security events are warnings, and are not logged at this level: set it to warn or below, and watch the log.',
-    isMissed: ({ config }) => config.logging.level === 'error' || config.logging.level === 'fatal',
+    isMissed: ({ config }) => config.audit.file === undefined,
   },
   {
     setting: 'MCP_EXPOSE_TOOL_ERRORS',

@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'Say why a role or a principal may call a tool, or may not',
     load: async () => (await import('./explain.command.js')).explain,
   },
+  audit: {
+    about: 'Verify, follow or search the audit log',
+    load: async () => (await import('./audit.command.js')).audit,
+  },
 };
 
 /** Runs one command of the `gatehouse` program, and ends the process where it failed. */

@@ -1,11 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
-import { destination, type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
-import { printable } from '../common/index.js';
+import { type destination, type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { printable, stderrLines } from '../common/index.js';
 import type { LoggingSettings } from '../config/index.js';
-
-const STDERR = 2;
-/** Lines that wait for a reader of stderr that does not read: beyond that they are dropped, not the server stopped. */
-const MAX_WAITING_BYTES = 4_194_304;
 
 /** What Nest says of its own start: of use to whoever looks for a fault in it. */
 const WIRING: ReadonlySet<unknown> = new Set([
@@ -25,7 +21,7 @@ export class StderrLogger implements LoggerService {
   private readonly sink: ReturnType<typeof destination>;
 
   constructor({ level, format }: Pick<LoggingSettings, 'level' | 'format'>) {
-    this.sink = destination({ dest: STDERR, sync: false, maxLength: MAX_WAITING_BYTES });
+    this.sink = stderrLines();
     const stream = formatted(this.sink, RENDERERS[format]);
     const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
     this.pino = pino(options, stream);

@@ -13,5 +13,7 @@ export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';
 export { Lifecycle, type Phase } from './lifecycle.js';
-export { printable, REDACTED } from './redact.js';
+export { printable, REDACTED, withoutTokens } from './redact.js';
+export { redactFlags, redactWords } from './redact-flags.js';
+export { stderrLines } from './stderr-lines.js';
 export { VERSION } from './version.js';

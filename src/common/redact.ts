@@ -14,3 +14,11 @@ export function printable(text: string, maxLength = 200): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
   return cut.replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+const BEARER = /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi;
+const JWT = /\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
+
+/** A text from outside without what has the form of a credential. */
+export function withoutTokens(text: string): string {
+  return text.replace(BEARER, `$1 ${REDACTED}`).replace(JWT, REDACTED);
+}

@@ -47,7 +47,10 @@ describe('AppConfig.of', () => {
       value: 0,
       source: 'options',
     });
-    expect(config.describe().at(-3)).toMatchObject({ env: 'TOOL_NET_PING_TIMEOUT', value: 5, source: 'options' });
+    expect(config.describe().find(({ env }) => env === 'TOOL_NET_PING_TIMEOUT')).toMatchObject({
+      value: 5,
+      source: 'options',
+    });
   });
 
   it('K-24 judges them as any other source', () => {

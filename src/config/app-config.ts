@@ -17,12 +17,14 @@ export class AppConfig implements Groups {
   readonly tls: Groups['tls'];
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
+  readonly block: Groups['block'];
   readonly sessions: Groups['sessions'];
   readonly redis: Groups['redis'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
   readonly logging: Groups['logging'];
   readonly policy: Groups['policy'];
+  readonly audit: Groups['audit'];
   /** By the key that `toolOverrideKey` makes of a tool's name. */
   readonly toolOverrides: ReadonlyMap<string, ToolOverride>;
   /** What the operator should know, in words for a log line each; no secrets. */
@@ -35,12 +37,14 @@ export class AppConfig implements Groups {
     this.tls = groups.tls;
     this.limits = groups.limits;
     this.rate = groups.rate;
+    this.block = groups.block;
     this.sessions = groups.sessions;
     this.redis = groups.redis;
     this.tools = groups.tools;
     this.breaker = groups.breaker;
     this.logging = groups.logging;
     this.policy = groups.policy;
+    this.audit = groups.audit;
     this.toolOverrides = toolOverrides;
     this.warnings = warnings;
     this.#described = described;

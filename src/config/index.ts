@@ -13,6 +13,7 @@ export type { Source } from './reading.js';
 export { parseRedisUrl, type RedisAddress } from './redis-url.js';
 export type { DescribedSetting } from './resolve-settings.js';
 export { parseSessionKeys, type SessionKey } from './session-keys.js';
+export { AuditSettings } from './settings/audit.settings.js';
 export { LoggingSettings } from './settings/logging.settings.js';
 export { RedisSettings } from './settings/redis.settings.js';
 export { SessionSettings } from './settings/session.settings.js';

@@ -78,13 +78,13 @@ function expectSound(result: AppConfig | StartError): void {
     return;
   }
   const values = new Map(result.describe().map(({ key, value }) => [key, value]));
-  for (const setting of SETTINGS) {
-    if (setting.kind !== 'int') continue;
+  const outOfRange = SETTINGS.filter((setting) => {
+    if (setting.kind !== 'int') return false;
     const value = values.get(setting.key);
-    if (value === undefined && setting.default === undefined) continue;
-    expect(value).toBeGreaterThanOrEqual(setting.min);
-    expect(value).toBeLessThanOrEqual(setting.max);
-  }
+    if (value === undefined && setting.default === undefined) return false;
+    return typeof value !== 'number' || !(value >= setting.min && value <= setting.max);
+  });
+  expect(outOfRange.map(({ key }) => key)).toEqual([]);
 }
 
 describe('loadConfig, whatever it is given', () => {
@@ -95,7 +95,7 @@ describe('loadConfig, whatever it is given', () => {
       }),
       { numRuns: 500 },
     );
-  });
+  }, 60_000);
 
   it('K-24 does so for any settings file, JSON or not', async () => {
     const content = fc.oneof(
@@ -109,7 +109,7 @@ describe('loadConfig, whatever it is given', () => {
       }),
       { numRuns: 300 },
     );
-  });
+  }, 60_000);
 
   it('K-24 does so for any one setting of any type in code', () => {
     const value = fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true });

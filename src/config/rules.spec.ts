@@ -3,6 +3,7 @@ import { AppConfig } from './app-config.js';
 import type { Source } from './reading.js';
 import {
   addressMeansHttp,
+  auditNeedsFile,
   bodyOutlastsHeaders,
   clientAuthNeedsCa,
   openBindNeedsConsent,
@@ -91,6 +92,23 @@ describe('bodyOutlastsHeaders', () => {
   it('leaves one that is long enough', () => {
     const http = { headersTimeoutMs: 20_000, bodyTimeoutMs: 20_000 };
     expect(bodyOutlastsHeaders.check(settled({ http }))).toBeUndefined();
+  });
+});
+
+describe('auditNeedsFile', () => {
+  const of = (audit: Partial<Groups['audit']>): Settled => ({
+    groups: { ...DEFAULTS, audit: { ...DEFAULTS.audit, ...audit } },
+    sourceOf: () => 'env',
+  });
+
+  it('refuses a log that is required and has no file', () => {
+    expect(auditNeedsFile.check(of({ required: true }))?.fault).toContain('name one with MCP_AUDIT_FILE');
+  });
+
+  it('takes either alone, and both', () => {
+    for (const audit of [{}, { file: 'audit.jsonl' }, { required: true, file: 'audit.jsonl' }]) {
+      expect(auditNeedsFile.check(of(audit))).toBeUndefined();
+    }
   });
 });
 

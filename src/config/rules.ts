@@ -72,6 +72,15 @@ export const bodyOutlastsHeaders: Rule = {
   },
 };
 
+/** What must be written needs a place: otherwise every call would be refused. */
+export const auditNeedsFile: Rule = {
+  reads: ['audit.required', 'audit.file'],
+  check: ({ groups: { audit } }) => {
+    if (!audit.required || audit.file !== undefined) return undefined;
+    return { fault: 'MCP_AUDIT_REQUIRED is set and there is no file to write to: name one with MCP_AUDIT_FILE' };
+  },
+};
+
 /** A path of TLS that is given switches TLS on, unless it was switched off by hand (K-25). */
 export const pathMeansTls: Rule = {
   reads: ['tls.enabled', 'tls.cert', 'tls.key', 'tls.clientCa'],
@@ -81,8 +90,9 @@ export const pathMeansTls: Rule = {
     return { change: { tls: { enabled: true } }, source: sourceOf(given) };
   },
 };
+
 /** What one replica sealed must open at the others (D-9). */
-export const replicasShareKeys: Rule = {
+const replicasShareKeys: Rule = {
   reads: ['redis.url', 'sessions.keys'],
   check: ({ groups: { redis, sessions } }) => {
     if (redis.url === undefined || sessions.keys !== undefined) return undefined;
@@ -162,6 +172,7 @@ export const RULES: readonly Rule[] = [
   addressMeansHttp,
   openBindNeedsConsent,
   bodyOutlastsHeaders,
+  auditNeedsFile,
   replicasShareKeys,
   bufferHoldsMessage,
   wsIdleTimeoutIsLong,

@@ -1,5 +1,7 @@
 import type { Setting } from './setting-spec.js';
 import { declaredSettings, type SettingsClass } from './setting.decorators.js';
+import { AuditSettings } from './settings/audit.settings.js';
+import { BlockSettings } from './settings/block.settings.js';
 import { BreakerSettings } from './settings/breaker.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
@@ -19,12 +21,14 @@ export const GROUPS = {
   tls: TlsSettings,
   limits: LimitSettings,
   rate: RateSettings,
+  block: BlockSettings,
   sessions: SessionSettings,
   redis: RedisSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
   logging: LoggingSettings,
   policy: PolicySettings,
+  audit: AuditSettings,
 } as const;
 
 export type GroupName = keyof typeof GROUPS;

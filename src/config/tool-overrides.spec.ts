@@ -14,6 +14,9 @@ describe('tool overrides', () => {
     ['TOOL_NMAP_SCAN_TIMEOUT', 'toolOverrides.NMAP_SCAN.timeoutSec'],
     ['TOOL_ECHO_CONCURRENCY', 'toolOverrides.ECHO.concurrency'],
     ['TOOL_A_RATE_RATE', 'toolOverrides.A_RATE.runsPerMinute'],
+    ['TOOL_NMAP_TOTAL_RATE', 'toolOverrides.NMAP.totalRunsPerMinute'],
+    ['TOOL_NMAP_PER_CALLER', 'toolOverrides.NMAP.perCaller'],
+    ['TOOL_NMAP_BREAKER_RECOVERY', 'toolOverrides.NMAP.breakerRecoverySec'],
   ])('reads the variable %s as %s', (env, key) => {
     expect(overrideKeyOfEnv(env)).toBe(key);
   });

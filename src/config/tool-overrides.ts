@@ -9,7 +9,7 @@ export const OVERRIDES = 'toolOverrides';
 export const OVERRIDE_SETTINGS = settingsUnder(`${OVERRIDES}.<NAME>`, ToolOverride);
 
 const BY_SUFFIX = new Map(OVERRIDE_SETTINGS.map((setting) => [setting.env.slice('TOOL_<NAME>_'.length), setting]));
-const ENV_NAME = new RegExp(`^TOOL_([A-Z0-9_]+)_(${[...BY_SUFFIX.keys()].join('|')})$`);
+const ENV_NAME = new RegExp(`^TOOL_([A-Z0-9_]+?)_(${[...BY_SUFFIX.keys()].join('|')})$`);
 
 /** The name of a tool as the environment can carry it: upper case, `_` for all but letters and digits. */
 export function toolOverrideKey(toolName: string): string {

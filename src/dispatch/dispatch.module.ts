@@ -25,6 +25,7 @@ import { ToolsHandler } from './methods/tools.handler.js';
 import { Explainer } from './explain/explainer.js';
 import { FeatureTargets } from './explain/feature-targets.js';
 import { PolicySteps } from './explain/policy-steps.js';
+import { MessageGate } from './message-gate.js';
 import { Pages } from './pages.js';
 import { METHOD_HANDLERS, RequestServer } from './request-server.js';
 import { Rounds } from './rounds.js';
@@ -60,6 +61,7 @@ const HANDLERS = [
     Explainer,
     FeatureTargets,
     InitializeHandler,
+    MessageGate,
     Pages,
     PolicySteps,
     RequestServer,

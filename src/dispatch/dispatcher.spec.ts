@@ -4,6 +4,7 @@ import { type Answer, DispatchWorld, envelope, TestExchange } from '../../test/s
 import { principalOf } from '../../test/support/tool-world.js';
 import { Lifecycle } from '../common/index.js';
 import type { ConfigOverrides } from '../config/index.js';
+import { AddressBlocks, RateLimiter } from '../limits/index.js';
 import { Tool, type ToolContext } from '../tools/index.js';
 import { RunningWork } from './running-work.js';
 
@@ -24,6 +25,15 @@ class Tools {
   wait(_args: unknown, { signal }: ToolContext): Promise<string> {
     this.signals.push(signal);
     return new Promise((resolve) => this.ends.push(resolve));
+  }
+
+  @Tool({ input: FREE })
+  async ask(_args: unknown, context: ToolContext): Promise<string> {
+    const { action } = await context.elicit('sure', {
+      message: 'Sure?',
+      requestedSchema: { type: 'object', properties: {} },
+    });
+    return action;
   }
 
   @Tool({ input: FREE })
@@ -98,7 +108,11 @@ describe('Dispatcher: the start of a session', () => {
       'capabilities must be an object',
     ],
     [{ protocolVersion: '2025-11-25', capabilities: {} }, 'clientInfo must have a name and a version'],
-    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a' } }, 'clientInfo must have a name and a version'],
+    [
+      { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a' } },
+      'clientInfo must have a name and a version',
+    ],
+    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a', version: '1' } }, 'capabilities must be an object'],
   ])('refuses to initialize with %j', async (params, why) => {
     await open();
     const exchange = new TestExchange();
@@ -186,6 +200,50 @@ describe('Dispatcher: messages', () => {
   });
 });
 
+describe('Dispatcher: what was made up', () => {
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+  };
+
+  it.each([
+    ['tools/list', { cursor: 'forged' }, 'invalid_cursor'],
+    ['tools/call', { name: 'say', arguments: {}, requestState: 'forged' }, 'invalid_state'],
+    ['tasks/get', { taskId: 'forged' }, 'unknown_task'],
+  ])('is a security event in %s, which names what it was and who sent it', async (method, params, kind) => {
+    await open();
+    const exchange = await world.connect();
+    world.security.events.length = 0;
+    expect(await world.ask(method, { ...params, _meta: meta }, exchange)).toMatchObject({ error: { data: { kind } } });
+    const { issuer, subject } = exchange.principal;
+    expect(world.security.events).toEqual([
+      {
+        event: 'invalid_input',
+        details: {
+          transport: 'stdio',
+          principal: `${issuer}/${subject}`,
+          sessionId: exchange.session?.idHash,
+          error: kind,
+        },
+      },
+    ]);
+  });
+
+  it('is none where the caller only asked for what is not there', async () => {
+    await open();
+    const exchange = await world.connect();
+    world.security.events.length = 0;
+    for (const [method, params] of [
+      ['tools/call', { name: 'nothing' }],
+      ['resources/read', { uri: 'a:nothing' }],
+      ['no/such/method', {}],
+    ] as const) {
+      expect(await world.ask(method, params, exchange)).toMatchObject({ error: {} });
+    }
+    expect(world.security.events).toEqual([]);
+  });
+});
+
 describe('Dispatcher: rates', () => {
   it('K-11 S0-12 answers what is over the limit with its id, and does not do it', async () => {
     await open({ rate: { maxMessages: 3 } });
@@ -203,10 +261,28 @@ describe('Dispatcher: rates', () => {
     expect(world.audit.entries).toHaveLength(1);
     expect(world.security.events.at(-1)).toEqual({
       event: 'rate_limit_exceeded',
-      details: { transport: 'stdio', bucket: 'messages', retryAfterMs: 50_000 },
+      details: {
+        transport: 'stdio',
+        ip: undefined,
+        principal: 'ada',
+        bucket: 'messages',
+        limit: 3,
+        windowMs: 60_000,
+        retryAfterMs: 50_000,
+        message: 'Rate limit exceeded for client: ada',
+      },
     });
     world.clock.advance(50_000);
     expect(await world.send(call(2, 'say') as never, exchange)).toMatchObject({ id: 2, result: {} });
+  });
+
+  it('D-4 says so in the code of the era that the message is of', async () => {
+    await open({ rate: { maxMessages: 1 } });
+    const exchange = new TestExchange();
+    await world.ask('ping', {}, exchange);
+    const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+    expect(await world.ask('tools/list', { _meta: meta }, exchange)).toMatchObject({ error: { code: 42900 } });
+    expect(await world.ask('tools/list', {}, exchange)).toMatchObject({ error: { code: -32000 } });
   });
 
   it('D-12 counts every message, whatever it is', async () => {
@@ -220,6 +296,26 @@ describe('Dispatcher: rates', () => {
     expect(await world.ask('ping', {}, exchange)).toMatchObject({ error: { data: { kind: 'rate_limited' } } });
     expect(parsed(await world.receive('{', exchange))).toMatchObject({ id: null, error: { code: -32000 } });
     expect(await world.receive('{"jsonrpc":"2.0","method":"x"}', exchange)).toBeUndefined();
+  });
+
+  it('K-11 drops a notification and a response that are over the limit', async () => {
+    await open({ rate: { maxMessages: 5 } });
+    const exchange = await world.connect('2025-11-25', { elicitation: {} });
+    const say = (message: object): Promise<unknown> =>
+      world.receive(JSON.stringify({ jsonrpc: '2.0', ...message }), exchange);
+    const calls = [world.receive(JSON.stringify(call(1, 'wait')), exchange), say(call(2, 'ask'))] as const;
+    while (exchange.sent.length === 0) await Promise.resolve();
+    const answer = { id: exchange.sent[0]?.id, result: { action: 'decline' } };
+    const cancelled = { method: 'notifications/cancelled', params: { requestId: 1 } };
+    for (let i = 0; i < 2; i++) await say({ method: 'notifications/initialized' });
+    for (const late of [answer, cancelled]) expect(await say(late)).toBeUndefined();
+    expect(await Promise.race([...calls, settled().then(() => 'neither ended')])).toBe('neither ended');
+    world.clock.advance(60_000);
+    for (const heard of [answer, cancelled]) expect(await say(heard)).toBeUndefined();
+    expect(await Promise.all(calls)).toMatchObject([
+      undefined,
+      { text: expect.stringContaining('decline') as unknown },
+    ]);
   });
 
   it('D-11 counts a proven caller as one, and others by session or connection', async () => {
@@ -236,10 +332,42 @@ describe('Dispatcher: rates', () => {
     for (let i = 0; i < 2; i++) expect(await limited(one)).toBe(false);
     expect(await limited(one)).toBe(true);
     expect(await limited(new TestExchange(anonymous, 'other'))).toBe(false);
-    const withSession = new TestExchange(anonymous, 'third');
-    await world.connect('2025-11-25', {}, withSession);
-    for (let i = 0; i < 2; i++) expect(await limited(withSession)).toBe(false);
-    expect(await limited(withSession)).toBe(true);
+    // What opened a session counts on the connection that it lives and dies with,
+    const bound = new TestExchange(anonymous, 'third');
+    await world.connect('2025-11-25', {}, bound);
+    expect([await limited(bound), await limited(bound)]).toEqual([false, true]);
+    // and not for one that any connection can bring back.
+    class SealedExchange extends TestExchange {
+      override readonly isSealed = true;
+    }
+    const sealed = new SealedExchange(anonymous, 'fourth');
+    await world.connect('2025-11-25', {}, sealed);
+    for (let i = 0; i < 2; i++) expect(await limited(sealed)).toBe(false);
+    expect(await limited(sealed)).toBe(true);
+  });
+
+  it('waits for a limit that is decided elsewhere', async () => {
+    await open();
+    const exchange = await world.connect();
+    const rates = world.get(RateLimiter);
+    const refusal = { isAllowed: false, retryAfterMs: 7, limit: 1, windowMs: 60_000 } as const;
+    jest.spyOn(rates, 'takeMessage').mockReturnValueOnce(Promise.resolve(refusal));
+    expect(await world.ask('ping', {}, exchange)).toMatchObject({ error: { data: { retryAfterMs: 7 } } });
+    jest.spyOn(rates, 'takeMessage').mockReturnValueOnce(Promise.resolve({ isAllowed: true }));
+    expect(await world.ask('ping', {}, exchange)).toMatchObject({ result: {} });
+  });
+
+  it('S2-17 blocks the address of messages over the limit, where a setting says for how long', async () => {
+    await open({ rate: { maxMessages: 1 }, block: { rateMs: 300_000 } });
+    class RemoteExchange extends TestExchange {
+      override get origin() {
+        return { door: 'http', address: '192.0.2.7' };
+      }
+    }
+    const remote = new RemoteExchange({ ...principalOf('operator'), subject: 'eve' });
+    for (let i = 0; i < 3; i++) await world.ask('ping', {}, remote);
+    expect(world.get(AddressBlocks).blockOf('192.0.2.7')?.reason).toBe('rate_limit_exceeded');
+    expect(world.security.names.filter((name) => name === 'ip_blocked')).toHaveLength(1);
   });
 });
 

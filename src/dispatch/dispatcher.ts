@@ -1,44 +1,32 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
-import { Lifecycle, newRequestId } from '../common/index.js';
-import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.js';
+import type { ErrorKind } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
-import { RateLimiter } from '../limits/index.js';
 import {
   type Decoded,
-  eraOf,
   isMalformed,
   isNotification,
   isRequest,
   type NotificationMessage,
-  type RequestMessage,
   rulesOf,
 } from '../protocol/index.js';
 import { SessionService } from '../session/index.js';
-import { callerKey } from './caller-key.js';
 import { ClientQuestions } from './client-questions.js';
 import type { Exchange } from './exchange.js';
-import { errorReply, type Reply } from './reply.js';
+import { MessageGate } from './message-gate.js';
+import type { Reply } from './reply.js';
 import { RequestServer } from './request-server.js';
-
-/** What is served to the end: what keeps a client company, and what running tasks need of theirs. */
-const TO_THE_END: ReadonlySet<string> = new Set(['ping', 'tasks/get', 'tasks/update', 'tasks/cancel']);
-
-/** How soon whoever is refused while the server ends may ask again: there may be another by then. */
-const RETRY_AFTER_MS = 1_000;
 
 /** The one way in: every message of every door comes here, decoded, and its answer leaves encoded. */
 @Injectable()
 export class Dispatcher {
   constructor(
+    private readonly gate: MessageGate,
     private readonly server: RequestServer,
     private readonly questions: ClientQuestions,
     private readonly sessions: SessionService,
-    private readonly rates: RateLimiter,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
-    private readonly lifecycle: Lifecycle,
-    private readonly incidents: IncidentBoard,
   ) {}
 
   /**
@@ -68,47 +56,27 @@ export class Dispatcher {
   }
 
   private async receiveOne(message: Decoded, exchange: Exchange): Promise<Reply | undefined> {
-    const limited = this.countMessage(message, exchange);
-    if (limited) return limited;
-    if (isMalformed(message)) {
-      this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
-      return errorReply(message.id, message.fault);
-    }
-    if (this.incidents.isActive) {
-      const incident = this.incidents.ofPrincipal(exchange.principal);
-      if (incident) return isRequest(message) ? this.quarantined(message, incident, exchange) : undefined;
-    }
-    if (isRequest(message)) {
-      if (this.lifecycle.isStopping && !TO_THE_END.has(message.method)) return shuttingDown(message);
-      return this.server.serve(message, exchange);
-    }
+    const judged = this.gate.refuse(message, exchange);
+    const refused = judged instanceof Promise ? await judged : judged;
+    // The gate lets nothing malformed through: this tells the compiler.
+    if (refused || isMalformed(message)) return refused?.reply;
+    if (isRequest(message)) return this.noted(await this.server.serve(message, exchange), exchange);
     if (isNotification(message)) this.notice(message, exchange);
     else this.questions.settle(message, exchange.session, exchange.door);
     return undefined;
   }
 
-  /** Every message counts, whatever becomes of it (D-12). */
-  private countMessage(message: Decoded, exchange: Exchange): Reply | undefined {
-    const rate = this.rates.takeMessage(callerKey(exchange));
-    if (rate.isAllowed) return undefined;
-    const { retryAfterMs } = rate;
-    this.security.emit('rate_limit_exceeded', { transport: exchange.door, bucket: 'messages', retryAfterMs });
-    if (!isMalformed(message) && !isRequest(message)) return undefined;
-    const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
-    return errorReply(message.id, failure);
-  }
-
-  /** Whoever is in quarantine gets nothing here, not even a list. */
-  private quarantined(message: RequestMessage, incident: Incident, { door, principal }: Exchange): Reply {
-    const { kind, reason, data } = refusalOfIncident(incident);
-    const requestId = newRequestId();
-    this.security.emit('tool_denied', {
-      target: message.method,
-      principal: principal.subject,
-      transport: door,
-      reason: kind,
-    });
-    return errorReply(message.id, { kind, message: reason, data }, { requestId, era: eraOf(message) });
+  /** What was sealed by us comes back as it was, or somebody made it up: the caller is told nothing of which. */
+  private noted(reply: Reply | undefined, { door, principal, session }: Exchange): Reply | undefined {
+    if (reply?.kind !== undefined && FORGERIES.has(reply.kind)) {
+      this.security.emit('invalid_input', {
+        transport: door,
+        principal: `${principal.issuer}/${principal.subject}`,
+        sessionId: session?.idHash,
+        error: reply.kind,
+      });
+    }
+    return reply;
   }
 
   private notice(message: NotificationMessage, { session, calls }: Exchange): void {
@@ -121,13 +89,9 @@ export class Dispatcher {
   }
 }
 
+/** Cursors, states and ids of tasks that do not open, are too old, or are somebody else's. */
+const FORGERIES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['invalid_cursor', 'invalid_state', 'unknown_task']);
+
 function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
   return Array.isArray(decoded);
-}
-
-/** Nothing begins while the server ends; answers and cancellations still get to what runs (S4-34). */
-function shuttingDown(request: RequestMessage): Reply {
-  const message = 'The server is ending: try again';
-  const failure = { kind: 'shutting_down', message, data: { retryAfterMs: RETRY_AFTER_MS } } as const;
-  return errorReply(request.id, failure, { era: eraOf(request) });
 }

@@ -28,39 +28,69 @@ export abstract class AddressBlocks {
   abstract list(): readonly AddressBlock[];
 }
 
+/** Why a block is over. */
+export type BlockEnd = 'expired' | 'lifted' | 'gave way';
+
 /** Blocks of this process, bounded: the oldest gives way. Each ends by itself. */
 @Injectable()
 export class MemoryAddressBlocks extends AddressBlocks {
   private readonly blocks = new Map<string, AddressBlock>();
 
-  constructor(private readonly clock: Clock) {
+  constructor(protected readonly clock: Clock) {
     super();
   }
 
   override blockOf(address: string | undefined): AddressBlock | undefined {
     if (this.blocks.size === 0) return undefined;
-    const key = addressKey(address);
-    const block = this.blocks.get(key);
-    if (!block || block.until > this.clock.now()) return block;
-    this.blocks.delete(key);
-    return undefined;
+    const block = this.blocks.get(addressKey(address));
+    return block && block.until > this.clock.now() ? block : undefined;
   }
 
   override block(address: string | undefined, durationMs: number, reason: string): AddressBlock | undefined {
     if (isLoopbackAddress(address)) return undefined;
     const block = { address: addressKey(address), reason, until: this.clock.now() + durationMs };
-    this.blocks.delete(block.address);
-    if (this.blocks.size >= MAX_BLOCKS) this.blocks.delete(this.blocks.keys().next().value as string);
-    this.blocks.set(block.address, block);
+    this.keep(block);
+    this.began(block, durationMs);
     return block;
   }
 
   override lift(address: string): boolean {
-    return this.blocks.delete(address) || this.blocks.delete(addressKey(address));
+    return this.end(address, 'lifted') || this.end(addressKey(address), 'lifted');
   }
 
   override list(): readonly AddressBlock[] {
     const now = this.clock.now();
     return [...this.blocks.values()].filter(({ until }) => until > now);
+  }
+
+  /** Forgets the blocks whose time is over. */
+  sweep(): void {
+    const now = this.clock.now();
+    for (const { address, until } of this.blocks.values()) if (until <= now) this.end(address, 'expired');
+  }
+
+  /** Enters a block, in place of one of the same address. */
+  protected keep(block: AddressBlock): void {
+    this.blocks.delete(block.address);
+    if (this.blocks.size >= MAX_BLOCKS) this.end(this.blocks.keys().next().value as string, 'gave way');
+    this.blocks.set(block.address, block);
+  }
+
+  /** Called for each block that begins. */
+  protected began(_block: AddressBlock, _durationMs: number): void {
+    // Nobody is told of blocks that are kept in memory alone.
+  }
+
+  /** Called for each block that is over. */
+  protected ended(_block: AddressBlock, _why: BlockEnd): void {
+    // As above.
+  }
+
+  private end(address: string, why: BlockEnd): boolean {
+    const block = this.blocks.get(address);
+    if (!block) return false;
+    this.blocks.delete(address);
+    this.ended(block, why);
+    return true;
   }
 }

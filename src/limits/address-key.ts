@@ -2,16 +2,18 @@ import ipaddr from 'ipaddr.js';
 
 const IPV6_PREFIX_BITS = 64;
 const IPV4_BITS = 32;
+const KEY_SUFFIX = `/${IPV6_PREFIX_BITS}`;
 
 /**
  * The key under which an address is counted and blocked: IPv4 as it is, also where it comes mapped into IPv6; IPv6 by
- * its /64, as one host has all of that (W-13).
- * @param address anything that a socket or a proxy said; what is no address is a key of its own
+ * its /64, as one host has all of that (W-13). The key of a key is that key.
+ * @param address anything that a socket or a proxy said; all that is no address shares one key
  */
 export function addressKey(address: string | undefined): string {
-  const parsed = parse(address);
+  const parsed = parse(address?.replace(KEY_SUFFIX, ''));
   if (!parsed) return 'unknown';
-  if (parsed.kind() === 'ipv4') return parsed.toString();
+  // This machine stays apart from what else its /64 holds: it is never blocked.
+  if (parsed.kind() === 'ipv4' || parsed.range() === 'loopback') return parsed.toString();
   const network = ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/${IPV6_PREFIX_BITS}`);
   return `${network.toString()}/${IPV6_PREFIX_BITS}`;
 }

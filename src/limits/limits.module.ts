@@ -1,12 +1,22 @@
 import { Module } from '@nestjs/common';
-import { AddressBlocks, MemoryAddressBlocks } from './address-blocks.js';
+import { AuditModule } from '../audit/index.js';
+import { AddressBlocks } from './address-blocks.js';
+import { BreakerWatch } from './breaker-watch.js';
+import { DurableAddressBlocks } from './durable-address-blocks.js';
 import { MemoryRateLimiter, RateLimiter } from './rate-limiter.js';
+import { RateRules } from './rate-rules.js';
+import { RateViolations } from './rate-violations.js';
 
+/** Needs AppConfig, Clock and DurableStore from global modules. */
 @Module({
+  imports: [AuditModule],
   providers: [
+    BreakerWatch,
+    RateRules,
+    RateViolations,
     { provide: RateLimiter, useClass: MemoryRateLimiter },
-    { provide: AddressBlocks, useClass: MemoryAddressBlocks },
+    { provide: AddressBlocks, useClass: DurableAddressBlocks },
   ],
-  exports: [AddressBlocks, RateLimiter],
+  exports: [AddressBlocks, BreakerWatch, RateLimiter, RateRules, RateViolations],
 })
 export class LimitsModule {}

@@ -43,4 +43,28 @@ describe('LruMap', () => {
       }),
     );
   });
+
+  it('looks at an entry without using it', () => {
+    const map = new LruMap<number>(2);
+    map.use('a', () => 1);
+    map.use('b', () => 2);
+    expect([map.find('a'), map.find('c'), [...map.values()]]).toEqual([1, undefined, [1, 2]]);
+    map.use('c', () => 3);
+    expect(map.find('a')).toBeUndefined();
+  });
+
+  it('W-25 S4-33 forgets idle entries as others come, so that one that was full shrinks again', () => {
+    let isOver = false;
+    const map = new LruMap<number>(100, (value) => isOver && value < 100);
+    for (let i = 0; i < 100; i++) map.use(String(i), () => i);
+    isOver = true;
+    for (let i = 100; i < 150; i++) map.use(String(i), () => i);
+    expect([map.size, map.find('99'), map.find('100')]).toEqual([50, undefined, 100]);
+  });
+
+  it('keeps what is not idle behind the one used longest ago', () => {
+    const map = new LruMap<number>(100, (value) => value === 2);
+    for (const value of [1, 2, 3]) map.use(String(value), () => value);
+    expect([...map.values()]).toEqual([1, 2, 3]);
+  });
 });

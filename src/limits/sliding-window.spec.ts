@@ -89,11 +89,12 @@ describe('SlidingWindow', () => {
 
   it('S0-12 takes 100 messages in 60 s, refuses number 101, and takes it after the window', () => {
     const window = new SlidingWindow(100, 60_000);
+    const refused = (retryAfterMs: number) => ({ isAllowed: false, retryAfterMs, limit: 100, windowMs: 60_000 });
     for (let i = 0; i < 100; i++) expect(window.take(i * 10)).toEqual({ isAllowed: true });
-    expect(window.take(1_000)).toEqual({ isAllowed: false, retryAfterMs: 59_000 });
-    expect(window.take(59_999.5)).toEqual({ isAllowed: false, retryAfterMs: 1 });
+    expect(window.take(1_000)).toEqual(refused(59_000));
+    expect(window.take(59_999.5)).toEqual(refused(1));
     expect(window.take(60_000)).toEqual({ isAllowed: true });
-    expect(window.take(60_000)).toEqual({ isAllowed: false, retryAfterMs: 10 });
+    expect(window.take(60_000)).toEqual(refused(10));
   });
 
   it('does not count what it refused', () => {
@@ -101,5 +102,41 @@ describe('SlidingWindow', () => {
     window.take(0);
     for (let now = 1; now < 1_000; now++) expect(window.take(now).isAllowed).toBe(false);
     expect(window.take(1_000).isAllowed).toBe(true);
+  });
+
+  it('K-10 lets through what an honest count would, while its limit goes up and down', () => {
+    const moves = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(60)), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(limits, windows, moves, (first, windowMs, steps) => {
+        const window = new SlidingWindow(first, windowMs);
+        const passed: number[] = [];
+        let now = 0;
+        for (const [limit, pause] of steps) {
+          now += pause;
+          const used = passed.filter((at) => at > now - windowMs).length;
+          expect(window.view(now, limit)).toMatchObject({ limit, windowMs, used });
+          const { isAllowed } = window.take(now, limit);
+          expect(isAllowed).toBe(used < limit);
+          if (isAllowed) passed.push(now);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('tells how it stands without taking anything', () => {
+    const window = new SlidingWindow(3, 1_000);
+    for (const now of [0, 100, 200]) window.take(now);
+    expect(window.view(300)).toEqual({ limit: 3, windowMs: 1_000, used: 3, retryAfterMs: 700 });
+    expect(window.view(1_000)).toEqual({ limit: 3, windowMs: 1_000, used: 2, retryAfterMs: 0 });
+    expect([window.usedShare(300), window.usedShare(1_150), window.usedShare(1_200)]).toEqual([1, 1 / 3, 0]);
+  });
+
+  it('S4-33 is idle once nothing of it counts any more', () => {
+    const window = new SlidingWindow(3, 1_000);
+    expect(window.isIdle(0)).toBe(true);
+    window.take(0);
+    window.take(500);
+    expect([window.isIdle(1_499), window.isIdle(1_500)]).toEqual([false, true]);
   });
 });

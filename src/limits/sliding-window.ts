@@ -1,7 +1,4 @@
-/** Whether one more was let through, and if not, when it would be. */
-export type RateOutcome = { readonly isAllowed: true } | { readonly isAllowed: false; readonly retryAfterMs: number };
-
-export const ALLOWED: RateOutcome = Object.freeze({ isAllowed: true });
+import { ALLOWED, type RateOutcome, type RateView } from './rate-outcome.js';
 
 const FIRST_SIZE = 8;
 
@@ -19,18 +16,22 @@ export class SlidingWindow {
    * @param windowMs >= 1
    */
   constructor(
-    private readonly limit: number,
+    private limit: number,
     private readonly windowMs: number,
   ) {
     this.ring = new Float64Array(Math.min(limit, FIRST_SIZE));
   }
 
-  /** @param now monotonic ms, never less than before */
-  take(now: number): RateOutcome {
+  /**
+   * @param now monotonic ms, never less than before
+   * @param limit the limit from now on, where it may change: what was taken before counts under it
+   */
+  take(now: number, limit = this.limit): RateOutcome {
+    this.limit = limit;
+    const retryAfterMs = this.restMs(now);
+    if (retryAfterMs > 0) return { isAllowed: false, retryAfterMs, limit, windowMs: this.windowMs };
     if (this.count === this.ring.length) {
-      const leavesAt = (this.ring[this.oldest] as number) + this.windowMs;
-      if (leavesAt <= now) this.drop();
-      else if (this.count === this.limit) return { isAllowed: false, retryAfterMs: Math.ceil(leavesAt - now) };
+      if (this.at(0) + this.windowMs <= now) this.drop();
       else this.grow();
     }
     this.ring[(this.oldest + this.count) % this.ring.length] = now;
@@ -38,10 +39,41 @@ export class SlidingWindow {
     return ALLOWED;
   }
 
-  /** @param now monotonic ms @returns how much of the limit is used up, 0 to 1 */
+  /** @param now monotonic ms @param limit as of {@link take} */
+  view(now: number, limit = this.limit): RateView {
+    this.limit = limit;
+    return { limit, windowMs: this.windowMs, used: this.usedAt(now), retryAfterMs: this.restMs(now) };
+  }
+
+  /** @param now monotonic ms @returns how much of the limit is used up, 0 to 1, more only where the limit was lowered */
   usedShare(now: number): number {
-    while (this.count > 0 && (this.ring[this.oldest] as number) + this.windowMs <= now) this.drop();
-    return this.count / this.limit;
+    return this.usedAt(now) / this.limit;
+  }
+
+  /** Whether it holds nothing that still counts: a new one would be the same. */
+  isIdle(now: number): boolean {
+    return this.count === 0 || this.at(this.count - 1) + this.windowMs <= now;
+  }
+
+  /** ms until one more may be taken: when the one leaves that is `limit` before it. */
+  private restMs(now: number): number {
+    if (this.count < this.limit) return 0;
+    return Math.max(0, Math.ceil(this.at(this.count - this.limit) + this.windowMs - now));
+  }
+
+  /** Those within the window: they stand in order, so the first of them is found by halving. */
+  private usedAt(now: number): number {
+    let [low, high] = [0, this.count];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.at(middle) + this.windowMs <= now) low = middle + 1;
+      else high = middle;
+    }
+    return this.count - low;
+  }
+
+  private at(place: number): number {
+    return this.ring[(this.oldest + place) % this.ring.length] as number;
   }
 
   private drop(): void {
@@ -51,7 +83,7 @@ export class SlidingWindow {
 
   private grow(): void {
     const larger = new Float64Array(Math.min(this.limit, this.ring.length * 2));
-    for (let i = 0; i < this.count; i++) larger[i] = this.ring[(this.oldest + i) % this.ring.length] as number;
+    for (let place = 0; place < this.count; place++) larger[place] = this.at(place);
     this.ring = larger;
     this.oldest = 0;
   }

@@ -1,6 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { TokenBucket } from './token-bucket.js';
+import { ALLOWED, type RateOutcome } from './rate-outcome.js';
+import { TokenBucket as Bucket } from './token-bucket.js';
+
+/** A bucket of one rate, of which a run is taken wherever there is one. */
+class TokenBucket {
+  private readonly bucket: Bucket;
+
+  constructor(
+    private readonly perMinute: number,
+    now: number,
+  ) {
+    this.bucket = new Bucket(now);
+  }
+
+  take(now: number): RateOutcome {
+    const refusal = this.bucket.refusal(this.perMinute, now);
+    if (refusal) return refusal;
+    this.bucket.spend();
+    return ALLOWED;
+  }
+}
 
 const MINUTE = 60_000;
 const rates = fc.integer({ min: 1, max: 10_000 });
@@ -77,11 +97,12 @@ describe('TokenBucket', () => {
 
   it('S4-33 takes 10 runs at once, then one every 6 s, and is full again after a minute', () => {
     const bucket = new TokenBucket(10, 1_000);
+    const refused = (retryAfterMs: number) => ({ isAllowed: false, retryAfterMs, limit: 10, windowMs: 60_000 });
     for (let i = 0; i < 10; i++) expect(bucket.take(1_000)).toEqual({ isAllowed: true });
-    expect(bucket.take(1_000)).toEqual({ isAllowed: false, retryAfterMs: 6_000 });
-    expect(bucket.take(3_000)).toEqual({ isAllowed: false, retryAfterMs: 4_000 });
+    expect(bucket.take(1_000)).toEqual(refused(6_000));
+    expect(bucket.take(3_000)).toEqual(refused(4_000));
     expect(bucket.take(7_000)).toEqual({ isAllowed: true });
-    expect(bucket.take(7_000)).toEqual({ isAllowed: false, retryAfterMs: 6_000 });
+    expect(bucket.take(7_000)).toEqual(refused(6_000));
     for (let i = 0; i < 10; i++) expect(bucket.take(500_000)).toEqual({ isAllowed: true });
     expect(bucket.take(500_000).isAllowed).toBe(false);
   });
@@ -93,5 +114,30 @@ describe('TokenBucket', () => {
     if (outcome.isAllowed) throw new Error('It is empty');
     expect(Number.isInteger(outcome.retryAfterMs)).toBe(true);
     expect(bucket.take(1.625 + outcome.retryAfterMs).isAllowed).toBe(true);
+  });
+
+  it('goes on at another rate from where it stands', () => {
+    const bucket = new Bucket(0);
+    expect(bucket.view(10, 0)).toEqual({ limit: 10, windowMs: 60_000, used: 0, retryAfterMs: 0 });
+    for (let i = 0; i < 10; i++) bucket.spend();
+    expect(bucket.view(10, 0)).toEqual({ limit: 10, windowMs: 60_000, used: 10, retryAfterMs: 6_000 });
+    expect(bucket.refusal(60, 0)).toMatchObject({ retryAfterMs: 1_000, limit: 60 });
+    expect(bucket.refusal(60, 1_000)).toBeUndefined();
+    expect(bucket.view(1, 600_000)).toMatchObject({ limit: 1, used: 0 });
+  });
+
+  it('S4-33 is idle once it is full again', () => {
+    const bucket = new Bucket(0);
+    expect(bucket.isIdle(0)).toBe(true);
+    bucket.refusal(2, 0);
+    bucket.spend();
+    expect([bucket.isIdle(29_999), bucket.isIdle(30_000)]).toEqual([false, true]);
+    // Asking whether it is idle fills nothing that its rate would not.
+    const unused = new Bucket(0);
+    unused.isIdle(0);
+    for (let i = 0; i < 10; i++) {
+      expect(unused.refusal(10, 0)).toBeUndefined();
+      unused.spend();
+    }
   });
 });

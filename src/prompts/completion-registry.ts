@@ -44,6 +44,7 @@ export class CompletionRegistry {
    */
   async complete(question: CompletionQuestion, scope: CallScope): Promise<CompleteResult> {
     const { ref, argument, resolved } = question;
+    scope.args = { argument };
     const target = this.targetOf(ref);
     const name = ref.type === 'ref/prompt' ? ref.name : ref.uri;
     const completion = this.completions.get(key(ref.type, name, argument.name));

@@ -61,8 +61,12 @@ export class PromptRegistry {
    * @see MCP 2025-11-25, server/prompts, "Getting a Prompt"
    */
   async get(name: string, args: Readonly<Record<string, string>>, scope: CallScope): Promise<GetPromptResult> {
+    scope.args = args;
     const prompt = this.prompts.get(name);
-    if (!prompt) throw unknownPrompt(name);
+    if (!prompt) {
+      this.gate.denied(`prompt:${name}`, scope, 'unknown_prompt');
+      throw unknownPrompt(name);
+    }
     const fill = (context: CallContext): unknown => {
       requireArguments(prompt, args);
       return prompt.run(args, context);

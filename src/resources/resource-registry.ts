@@ -80,13 +80,17 @@ export class ResourceRegistry {
    * @see MCP 2025-11-25, server/resources, "Reading Resources"
    */
   async read(uri: string, scope: CallScope): Promise<ReadResourceResult> {
+    scope.args = { uri };
     const fixed = this.byUri.get(uri);
     if (fixed) {
       const value = await this.runner.run(fixed.target, scope, (context) => fixed.run(uri, context));
       return toResourceResult(value, uri, fixed.options.mimeType);
     }
     const found = this.match(uri);
-    if (!found) throw resourceNotFound(uri);
+    if (!found) {
+      this.gate.denied(`resource:${uri}`, scope, 'resource_not_found');
+      throw resourceNotFound(uri);
+    }
     const { registered, variables } = found;
     // Who may not see it gets the answer that any other URI gets: not one that names the template.
     const target = { ...registered.target, uri, unknown: () => resourceNotFound(uri) };

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { callScope, principalOf, ToolWorld } from '../../test/support/tool-world.js';
+import { callScope, principalOf, RecordingClient, ToolWorld } from '../../test/support/tool-world.js';
 import { Policy, type PolicyDecision } from '../auth/index.js';
 import { type ErrorKind, ProtocolError, ToolError } from '../common/index.js';
 import type { GateTarget } from './call-gate.js';
@@ -7,7 +7,9 @@ import type { GateTarget } from './call-gate.js';
 const unknown = (): ProtocolError => new ProtocolError('unknown_tool', 'Unknown tool: nmap');
 
 function targetIn(world: ToolWorld, roles?: readonly string[], runsPerMinute?: number): GateTarget {
-  return world.gate.target({ kind: 'tool', name: 'nmap', tags: ['net'], roles }, unknown, runsPerMinute);
+  return world.gate.target({ kind: 'tool', name: 'nmap', tags: ['net'], roles }, unknown, {
+    runsPerMinute,
+  });
 }
 
 describe('CallGate', () => {
@@ -71,12 +73,114 @@ describe('CallGate', () => {
     });
     expect(work).toHaveBeenCalledTimes(2);
     expect(world.security.events).toEqual([
-      { event: 'rate_limit_exceeded', details: { bucket: 'tool:nmap', principal: 'ada', retryAfterMs: 30_000 } },
+      {
+        event: 'rate_limit_exceeded',
+        details: {
+          transport: 'stdio',
+          principal: 'ada',
+          bucket: 'tool:nmap',
+          limit: 2,
+          windowMs: 60_000,
+          retryAfterMs: 30_000,
+        },
+      },
     ]);
     await world.gate.through(target, callScope({ callerKey: 'bob' }), work);
     world.clock.advance(30_000);
     await world.gate.through(target, callScope(), work);
     expect(world.outcomes('tool:nmap')).toEqual({ success: 4, refused: 1 });
+  });
+
+  it('keeps of the arguments what the audit log takes before the call, whatever the call does to them', async () => {
+    const world = new ToolWorld();
+    const args = { city: 'Oslo' };
+    const scope = callScope({ principal: { ...principalOf('operator'), credentialId: 'key-1' } });
+    scope.args = args;
+    const keep = jest.spyOn(world.audit, 'keep').mockImplementation((given) => JSON.stringify(given));
+    const target = world.gate.target({ kind: 'tool', name: 'nmap', tags: [], roles: undefined }, unknown, {
+      secrets: { pin: true },
+    });
+    await world.gate.through(target, scope, () => ({ value: (args.city = 'Lima') }));
+    expect(keep).toHaveBeenCalledWith(args, { pin: true });
+    expect(world.audit.entries).toMatchObject([{ args: '{"city":"Oslo"}', credentialId: 'key-1' }]);
+    world.gate.denied('tool:gone', scope, 'unknown_tool');
+    expect(world.audit.entries[1]).toMatchObject({ target: 'tool:gone', args: '{"city":"Lima"}', outcome: 'refused' });
+  });
+
+  it('D-5 writes down where a call begins too where that is wanted, once however often it is run again', async () => {
+    const world = new ToolWorld();
+    world.audit.starts = true;
+    const work = jest.fn(() => ({ value: world.audit.entries.length }));
+    expect(await world.gate.through(targetIn(world), callScope(), work)).toBe(1);
+    expect(world.audit.entries.map(({ outcome }) => outcome)).toEqual(['started', 'success']);
+    const client = Object.assign(new RecordingClient(), { isRetry: true });
+    await world.gate.through(targetIn(world), callScope({ client }), work);
+    const admin = targetIn(world, ['admin']);
+    await expect(world.gate.through(admin, callScope(), work)).rejects.toMatchObject({ kind: 'unknown_tool' });
+    expect(world.audit.entries.slice(2).map(({ outcome }) => outcome)).toEqual(['success', 'refused']);
+  });
+
+  it('runs nothing while the audit log is needed and cannot be written, and counts no run for it', async () => {
+    const world = new ToolWorld();
+    world.audit.available = false;
+    const work = jest.fn(() => ({ value: 1 }));
+    const target = targetIn(world, undefined, 1);
+    await expect(world.gate.through(target, callScope(), work)).rejects.toMatchObject({
+      kind: 'audit_unavailable',
+      data: { retryAfterMs: 1_000 },
+    });
+    // Who may not see it learns nothing of that either.
+    await expect(world.gate.through(targetIn(world, ['admin']), callScope(), work)).rejects.toMatchObject({
+      kind: 'unknown_tool',
+    });
+    expect(world.audit.entries).toMatchObject([
+      { outcome: 'refused', kind: 'audit_unavailable' },
+      { outcome: 'refused', kind: 'unknown_tool' },
+    ]);
+    world.audit.available = true;
+    expect(await world.gate.through(target, callScope(), work)).toBe(1);
+  });
+
+  it('waits for a rate that is decided elsewhere, and does not run what it refuses', async () => {
+    const world = new ToolWorld();
+    const outcomes = [{ isAllowed: true }, { isAllowed: false, retryAfterMs: 7, limit: 1, windowMs: 60_000 }] as const;
+    let asked = 0;
+    jest.spyOn(world.rates, 'takeRun').mockImplementation((() => Promise.resolve(outcomes[asked++])) as never);
+    const work = jest.fn(() => ({ value: 1 }));
+    expect(await world.gate.through(targetIn(world), callScope(), work)).toBe(1);
+    await expect(world.gate.through(targetIn(world), callScope(), work)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      data: { retryAfterMs: 7 },
+    });
+    expect([asked, work.mock.calls.length, world.outcomes('tool:nmap')]).toEqual([2, 1, { success: 1, refused: 1 }]);
+  });
+
+  it('W-25 counts the runs of all callers together', async () => {
+    const world = new ToolWorld();
+    const target = world.gate.target({ kind: 'tool', name: 'nmap', tags: [], roles: undefined }, unknown, {
+      totalRunsPerMinute: 2,
+    });
+    const work = jest.fn(() => ({ value: 1 }));
+    for (const callerKey of ['a', 'b']) await world.gate.through(target, callScope({ callerKey }), work);
+    await expect(world.gate.through(target, callScope({ callerKey: 'c' }), work)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      data: { retryAfterMs: 30_000 },
+    });
+    expect(world.security.events.at(-1)?.details).toMatchObject({ bucket: 'tool:nmap of all callers', limit: 2 });
+  });
+
+  it('takes the limit of a role where the rules know one, for whatever is called', async () => {
+    const world = new ToolWorld();
+    world.rateRules.use({
+      runsPerMinute: (roles, target) =>
+        roles.includes('operator') && target.kind === 'prompt' && target.name === 'p' ? 1 : undefined,
+    });
+    const target = world.gate.target({ kind: 'prompt', name: 'p', tags: [], roles: undefined }, unknown);
+    const work = (): { value: number } => ({ value: 1 });
+    await world.gate.through(target, callScope(), work);
+    await expect(world.gate.through(target, callScope(), work)).rejects.toMatchObject({ kind: 'rate_limited' });
+    const admin = callScope({ principal: principalOf('admin') });
+    expect(await world.gate.through(target, admin, work)).toBe(1);
   });
 
   it.each<[ErrorKind, string]>([

@@ -1,20 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { AuditLog, SecurityLog } from '../audit/index.js';
+import { type AuditEntry, AuditLog, type KeptArguments, type SecretPaths, SecurityLog } from '../audit/index.js';
 import { Policy, type PolicyTarget, type Principal } from '../auth/index.js';
 import { Clock, type ErrorKind, isGatehouseError, printable, ProtocolError } from '../common/index.js';
-import { RateLimiter } from '../limits/index.js';
+import { RateLimiter, type RateOutcome, type RunLimit } from '../limits/index.js';
 import { type CallMeter, type CallStatus, MetricsRecorder } from '../metrics/index.js';
 import type { CallScope } from './call-scope.js';
 
 /** A tool, resource or prompt, as the gate knows it: made once at start. */
-export interface GateTarget extends PolicyTarget {
-  /** `tool:echo`. */
-  readonly label: string;
+export interface GateTarget extends PolicyTarget, RunLimit {
   readonly meter: CallMeter;
-  readonly runsPerMinute: number | undefined;
+  /** Arguments that the schema calls secret. */
+  readonly secrets: SecretPaths | undefined;
   /** What a caller is told for whom the target does not exist. */
   readonly unknown: () => ProtocolError;
 }
+
+/** What else holds for a target. */
+export type GateOptions = Partial<Pick<GateTarget, 'runsPerMinute' | 'totalRunsPerMinute' | 'secrets'>>;
 
 /** How the work of a call ended, where it did not throw. */
 export interface GateOutcome<T> {
@@ -39,10 +41,15 @@ export class CallGate {
   ) {}
 
   /** Makes the gate's view of something that can be called. */
-  target(target: PolicyTarget, unknown: () => ProtocolError, runsPerMinute?: number): GateTarget {
+  target(
+    target: PolicyTarget,
+    unknown: () => ProtocolError,
+    { runsPerMinute, totalRunsPerMinute, secrets }: GateOptions = {},
+  ): GateTarget {
     const { kind, name } = target;
     this.policy.learn(target);
-    return { ...target, label: `${kind}:${name}`, meter: this.metrics.meter(kind, name), runsPerMinute, unknown };
+    const meter = this.metrics.meter(kind, name);
+    return { ...target, label: `${kind}:${name}`, meter, runsPerMinute, totalRunsPerMinute, secrets, unknown };
   }
 
   /** Whether the target exists for a caller at all. */
@@ -78,22 +85,14 @@ export class CallGate {
 
   /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
   denied(label: string, scope: CallScope, kind: ErrorKind): void {
-    const { requestId, door, principal, sessionHash } = scope.origin;
-    this.audit.record({
-      requestId,
-      door,
-      principal: `${principal.issuer}/${principal.subject}`,
-      session: sessionHash,
-      target: printable(label),
-      outcome: 'refused',
-      kind,
-      durationMs: 0,
-    });
+    const args = this.audit.keep(scope.args, undefined);
+    this.write(scope, { target: printable(label), outcome: 'refused', kind, durationMs: 0, args });
   }
 
   /**
    * Lets one call through.
-   * @throws ProtocolError unknown_*, insufficient_scope, read_only, quarantined, rate_limited; and what the work throws
+   * @throws ProtocolError unknown_*, insufficient_scope, read_only, quarantined, audit_unavailable, rate_limited; and
+   * what the work throws
    */
   async through<T>(
     target: GateTarget,
@@ -102,9 +101,13 @@ export class CallGate {
   ): Promise<T> {
     const startedAt = this.clock.monotonic();
     target.meter.started();
+    // Before the call runs: whoever is called may change what it was given.
+    const args = this.audit.keep(scope.args, target.secrets);
     let kind: ErrorKind | undefined;
     try {
-      this.admit(target, scope);
+      const counted = this.admit(target, scope);
+      if (counted) await counted;
+      if (this.audit.isToldOfStarts && !scope.origin.client.isRetry) this.writeStart(target, scope, args);
       const outcome = await work();
       kind = outcome.kind;
       return outcome.value;
@@ -112,7 +115,10 @@ export class CallGate {
       kind = isGatehouseError(error) ? error.kind : 'internal';
       throw error;
     } finally {
-      this.settle(target, scope, kind, this.clock.monotonic() - startedAt);
+      const durationMs = this.clock.monotonic() - startedAt;
+      const outcome = statusOf(kind);
+      target.meter.finished(outcome, durationMs);
+      this.write(scope, { target: target.label, outcome, kind, durationMs, args });
     }
   }
 
@@ -130,34 +136,60 @@ export class CallGate {
     throw new ProtocolError('permission_denied', reason, data && { data });
   }
 
-  private admit(target: GateTarget, scope: CallScope): void {
+  /** @returns a promise only where the rate is decided elsewhere */
+  private admit(target: GateTarget, scope: CallScope): Promise<void> | undefined {
     const { principal, callerKey } = scope.origin;
     this.require(target, principal);
-    const runsPerMinute = this.policy.runsPerMinute(principal, target);
+    if (!this.audit.isAvailable) throw auditUnavailable();
     // A later round of one call was counted with its first.
-    if (runsPerMinute === undefined || scope.origin.client.isRetry) return;
-    const rate = this.rates.takeRun(callerKey, target.label, runsPerMinute);
+    if (scope.origin.client.isRetry) return undefined;
+    const rate = this.rates.takeRun(callerKey, target, principal.roles);
+    if (rate instanceof Promise) return rate.then((outcome) => this.refuseOver(outcome, target, scope));
+    this.refuseOver(rate, target, scope);
+    return undefined;
+  }
+
+  /** @throws ProtocolError rate_limited */
+  private refuseOver(rate: RateOutcome, target: GateTarget, scope: CallScope): void {
     if (rate.isAllowed) return;
-    const { retryAfterMs } = rate;
-    this.security.emit('rate_limit_exceeded', { bucket: target.label, principal: principal.subject, retryAfterMs });
+    const { retryAfterMs, limit, windowMs, isTotal } = rate;
+    this.security.emit('rate_limit_exceeded', {
+      transport: scope.origin.door,
+      principal: scope.origin.principal.subject,
+      bucket: isTotal ? `${target.label} of all callers` : target.label,
+      limit,
+      windowMs,
+      retryAfterMs,
+    });
     throw new ProtocolError('rate_limited', 'Rate limit exceeded', { data: { retryAfterMs } });
   }
 
-  private settle(target: GateTarget, scope: CallScope, kind: ErrorKind | undefined, durationMs: number): void {
-    const outcome = statusOf(kind);
-    target.meter.finished(outcome, durationMs);
-    const { requestId, door, principal, sessionHash } = scope.origin;
+  private writeStart(target: GateTarget, scope: CallScope, args: KeptArguments | undefined): void {
+    this.write(scope, { target: target.label, outcome: 'started', kind: undefined, durationMs: 0, args });
+  }
+
+  private write({ origin }: CallScope, ending: CallEnding): void {
+    const { requestId, door, principal, sessionHash } = origin;
     this.audit.record({
       requestId,
       door,
       principal: `${principal.issuer}/${principal.subject}`,
+      credentialId: principal.credentialId,
       session: sessionHash,
-      target: target.label,
-      outcome,
-      kind,
-      durationMs,
+      ...ending,
     });
   }
+}
+
+/** What the audit log is told of a call. */
+type CallEnding = Pick<AuditEntry, 'target' | 'outcome' | 'kind' | 'durationMs' | 'args'>;
+
+const AUDIT_RETRY_MS = 1_000;
+
+function auditUnavailable(): ProtocolError {
+  const message =
+    'The audit log cannot be written, and nothing runs without it: try again later, or tell the operator.';
+  return new ProtocolError('audit_unavailable', message, { data: { retryAfterMs: AUDIT_RETRY_MS } });
 }
 
 const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
@@ -174,6 +206,7 @@ const REFUSALS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'breaker_open',
   'invalid_params',
   'shutting_down',
+  'audit_unavailable',
 ]);
 
 function statusOf(kind: ErrorKind | undefined): CallStatus {

@@ -37,6 +37,8 @@ export class CallScope {
   private onAbort: ((cause: GatehouseError) => void) | undefined;
   private isAnswered = false;
   private isProlonged = false;
+  /** What the caller gave, as it came: for the record. */
+  args: unknown;
   /** Monotonic ms at which the call is ended; set by the executor when the tool is known. */
   deadlineAt = Number.POSITIVE_INFINITY;
 

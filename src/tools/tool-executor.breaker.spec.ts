@@ -155,7 +155,7 @@ describe('ToolExecutor: the breaker', () => {
     world.clock.advance(60_000);
     run.mockImplementation(work);
     await world.call();
-    expect(stateOf(world)).toBe('open');
+    expect(stateOf(world)).toBe('half_open');
     run.mockImplementation(() => 'fine');
     expect(textOf(await world.call())).toBe('fine');
     expect(stateOf(world)).toBe('closed');

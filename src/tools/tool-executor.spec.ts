@@ -313,8 +313,8 @@ describe('ToolExecutor: places', () => {
     void world.call();
     await settled();
     const result = await world.call();
-    expect(textOf(result)).toBe("Tool 'tool' is busy: 1 calls run and 0 wait. Try again later.");
-    expect(kindOf(result)).toBe('server_busy');
+    expect(textOf(result)).toBe("Tool 'tool' is busy: 1 calls run and 0 wait. Try again in 1 s.");
+    expect(result._meta?.[ERROR]).toMatchObject({ kind: 'server_busy', retryAfterMs: 1_000 });
     expect(world.outcomes()).toEqual({ refused: 1 });
   });
 
@@ -358,6 +358,43 @@ describe('ToolExecutor: places', () => {
     work.end('a');
     expect(textOf(await first)).toBe('a');
     expect(textOf(await world.call())).toBe('a');
+  });
+
+  it('gives places round the callers that wait, and each their own number', async () => {
+    const order: string[] = [];
+    const works: ReturnType<typeof pending>[] = [];
+    const run = (args: unknown): unknown => {
+      order.push((args as { name: string }).name);
+      works.push(pending());
+      return works.at(-1)?.work;
+    };
+    const world = new ToolWorld().add({ concurrency: 2, perCaller: 1 }, run);
+    const calls = ['a 1', 'a 2', 'a 3', 'b 1', 'c 1', 'b 2'].map((name) =>
+      world.call({ name }, callScope({ callerKey: name.charAt(0) })),
+    );
+    await settled();
+    expect(order).toEqual(['a 1', 'b 1']);
+    for (let at = 0; at < calls.length; at++) {
+      works[at]?.end('done');
+      await settled();
+    }
+    expect(order).toEqual(['a 1', 'b 1', 'c 1', 'a 2', 'b 2', 'a 3']);
+    expect((await Promise.all(calls)).map(textOf)).toEqual(calls.map(() => 'done'));
+  });
+
+  it('tells a call that had to give way to another caller that the tool is busy', async () => {
+    const work = pending();
+    const world = new ToolWorld().add({ concurrency: 1, queue: 2 }, () => work.work);
+    const callers = ['hog', 'hog', 'hog', 'ada'];
+    const calls = callers.map((callerKey) => world.call({}, callScope({ callerKey })));
+    expect(kindOf((await calls[2]) as ToolResult)).toBe('server_busy');
+    work.end('done');
+    expect((await Promise.all([calls[0], calls[1], calls[3]])).map((result) => textOf(result as ToolResult))).toEqual([
+      'done',
+      'done',
+      'done',
+    ]);
+    expect(world.outcomes()).toEqual({ success: 3, refused: 1 });
   });
 
   it('who is ended in the moment it gets its place gives it on', async () => {

@@ -36,10 +36,12 @@ export class ToolExecutor {
    * @param name the tool's name, from outside
    * @param args JSON, already parsed; not yet checked against the schema
    * @returns the result; `isError: true` when the tool failed, was switched off, or ran out of time
-   * @throws ProtocolError unknown_tool, insufficient_scope, read_only, quarantined, rate_limited, invalid_params, permission_denied, server_busy, breaker_open, cancelled
+   * @throws ProtocolError unknown_tool, insufficient_scope, read_only, quarantined, audit_unavailable, rate_limited, invalid_params,
+   * permission_denied, server_busy, breaker_open, cancelled
    * @see MCP 2025-11-25, server/tools, "Error Handling"
    */
   async execute(name: string, args: unknown, scope: CallScope): Promise<ToolResult> {
+    scope.args = args;
     const tool = this.registry.get(name);
     if (!tool) {
       this.gate.denied(`tool:${name}`, scope, 'unknown_tool');
@@ -74,7 +76,7 @@ export class ToolExecutor {
 
   private async runAdmitted(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
     this.refuseResting(tool);
-    if (!tool.bulkhead.tryEnter()) await this.queue(tool, scope);
+    if (!tool.bulkhead.tryEnter(scope.origin.callerKey)) await this.queue(tool, scope);
     return this.runInside(tool, args, scope);
   }
 
@@ -88,9 +90,11 @@ export class ToolExecutor {
   }
 
   private async runInside(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
-    const pass = scope.aborted ? undefined : tool.breaker.tryPass(this.clock.monotonic());
+    const enteredAt = this.clock.monotonic();
+    const leave = (): void => tool.bulkhead.leave(scope.origin.callerKey, this.clock.monotonic() - enteredAt);
+    const pass = scope.aborted ? undefined : tool.breaker.tryPass(enteredAt);
     if (pass === undefined) {
-      tool.bulkhead.leave();
+      leave();
       throw scope.aborted ?? this.resting(tool);
     }
     let running: Promise<unknown> | undefined;
@@ -111,7 +115,6 @@ export class ToolExecutor {
     } finally {
       // After the report, which decides for whom the place is given; and not before the method is done, even where its
       // caller went away: what runs, counts.
-      const leave = (): void => tool.bulkhead.leave();
       if (running) void running.then(leave, leave);
       else leave();
     }
@@ -189,12 +192,17 @@ export class ToolExecutor {
     );
   }
 
+  /** Waits for a place, for as long as the call may take at most (K-31). */
   private async queue(tool: RegisteredTool, scope: CallScope): Promise<void> {
-    const place = tool.bulkhead.wait(scope.signal);
-    if (place) return place;
-    const { limit, queue } = tool.bulkhead;
-    throw new ToolError(`Tool '${tool.name}' is busy: ${limit} calls run and ${queue} wait. Try again later.`, {
+    const { bulkhead } = tool;
+    const hasPlace = await bulkhead.wait(scope.origin.callerKey, scope.signal);
+    if (hasPlace) return;
+    const { runningCount, waitingCount, retryAfterMs } = bulkhead;
+    const counts = `${runningCount} calls run and ${waitingCount} wait`;
+    const when = `Try again in ${Math.ceil(retryAfterMs / MS_PER_SEC)} s.`;
+    throw new ToolError(`Tool '${tool.name}' is busy: ${counts}. ${when}`, {
       kind: 'server_busy',
+      data: { retryAfterMs },
     });
   }
 

@@ -47,6 +47,14 @@ export interface TaskOptions {
   readonly ttlMs?: number;
 }
 
+/** When a tool that keeps failing rests. */
+export interface BreakerOptions {
+  /** Failures in a row, 1 to 100. */
+  readonly threshold?: number;
+  /** Rest before one call may try again, 1 to 600 s. */
+  readonly recoverySec?: number;
+}
+
 /** What a tool is. Only a description is worth writing for each; the rest has defaults. */
 export interface ToolOptions extends FeatureOptions {
   /** 1 to 128 of `A-Z a-z 0-9 _ - .`; the method's name when left out. */
@@ -69,10 +77,16 @@ export interface ToolOptions extends FeatureOptions {
   readonly command?: boolean;
   /** Runs at once, 1 to 100; 64 when left out, or `MCP_DEFAULT_CONCURRENCY` for a command. */
   readonly concurrency?: number;
+  /** Runs at once of one principal, 1 to 100; as many as there are places when left out. */
+  readonly perCaller?: number;
   /** Calls that may wait for a place, 0 to 10,000; `MCP_MAX_QUEUE` when left out. */
   readonly queue?: number;
   /** Runs per principal and minute, 1 to 10,000; unlimited when left out, or `MCP_TOOL_RATE_LIMIT` for a command. */
   readonly runsPerMinute?: number;
+  /** Runs per minute of all principals together, 1 to 100,000; unlimited when left out, or `MCP_TOOL_TOTAL_RATE` for a command. */
+  readonly totalRunsPerMinute?: number;
+  /** When it rests after failures; `MCP_CIRCUIT_BREAKER_*` for what is left out. */
+  readonly breaker?: BreakerOptions;
   /**
    * Takes so long that it may outlive its request: a client that knows tasks gets one to ask for, others wait for the
    * result unless it is `required`. Once it is a task, what it asks the client waits for `tasks/update`.

@@ -63,9 +63,18 @@ describe('ToolRegistry: adding', () => {
     ['queue', -1, 0, 10_000],
     ['runsPerMinute', 0, 1, 10_000],
     ['runsPerMinute', '5', 1, 10_000],
+    ['perCaller', 0, 1, 100],
+    ['totalRunsPerMinute', 100_001, 1, 100_000],
   ])('K-30 K-31 refuses %s of %p', (key, value, min, max) => {
     expect(world.registry.add(entry('a', { [key]: value }))).toEqual([
       `Spec.a: ${key} of tool "a" must be a whole number from ${min} to ${max}`,
+    ]);
+  });
+
+  it('K-32 refuses bounds of a breaker that make no sense', () => {
+    expect(world.registry.add(entry('a', { breaker: { threshold: 0, recoverySec: 601 } }))).toEqual([
+      'Spec.a: breaker.threshold of tool "a" must be a whole number from 1 to 100',
+      'Spec.a: breaker.recoverySec of tool "a" must be a whole number from 1 to 600',
     ]);
   });
 
@@ -151,8 +160,8 @@ describe('ToolRegistry: limits', () => {
     const tool = registry.get('My-Tool');
     return {
       timeoutMs: tool?.timeoutMs,
-      concurrency: tool?.bulkhead.limit,
-      queue: tool?.bulkhead.queue,
+      concurrency: tool?.bulkhead.rules.limit,
+      queue: tool?.bulkhead.rules.queue,
       runsPerMinute: tool?.target.runsPerMinute,
     };
   };
@@ -182,6 +191,38 @@ describe('ToolRegistry: limits', () => {
       queue: 0,
       runsPerMinute: 7,
     });
+  });
+
+  it("W-25 a total over all callers, and the places of one, are the operator's, the author's, or for commands the settings'", () => {
+    const rulesOf = (settings: ConfigOverrides, options: Partial<ToolSourceEntry['options']>): unknown[] => {
+      const registry = registryOf(settings);
+      registry.add(entry('t', options));
+      const tool = registry.get('t');
+      return [tool?.target, tool?.bulkhead.rules.perCaller];
+    };
+    expect(rulesOf({}, {})).toMatchObject([{ runsPerMinute: undefined, totalRunsPerMinute: undefined }, undefined]);
+    const rate = { toolTotalPerMinute: 30 };
+    expect(rulesOf({ rate }, {})[0]).toMatchObject({ totalRunsPerMinute: undefined });
+    expect(rulesOf({ rate }, { command: true })[0]).toMatchObject({ runsPerMinute: 10, totalRunsPerMinute: 30 });
+    const written = { command: true, totalRunsPerMinute: 20, perCaller: 2 };
+    expect(rulesOf({ rate }, written)).toMatchObject([{ totalRunsPerMinute: 20 }, 2]);
+    const toolOverrides = { t: { totalRunsPerMinute: 5, perCaller: 1 } };
+    expect(rulesOf({ rate, toolOverrides }, written)).toMatchObject([{ totalRunsPerMinute: 5 }, 1]);
+  });
+
+  it("K-32 the rest of a breaker is the operator's, the author's, or the settings'", () => {
+    const rulesOf = (settings: ConfigOverrides, options: Partial<ToolSourceEntry['options']> = {}): unknown => {
+      const registry = registryOf(settings);
+      registry.add(entry('nmap', options));
+      return registry.get('nmap')?.breaker.rules;
+    };
+    expect(rulesOf({})).toEqual({ threshold: 5, recoveryMs: 60_000, successes: 1 });
+    const breaker = { failureThreshold: 4, recoverySec: 30, halfOpenSuccesses: 2 };
+    expect(rulesOf({ breaker })).toEqual({ threshold: 4, recoveryMs: 30_000, successes: 2 });
+    const written = { breaker: { recoverySec: 120 } };
+    expect(rulesOf({ breaker }, written)).toEqual({ threshold: 4, recoveryMs: 120_000, successes: 2 });
+    const toolOverrides = { nmap: { breakerThreshold: 3, breakerRecoverySec: 5 } };
+    expect(rulesOf({ breaker, toolOverrides }, written)).toEqual({ threshold: 3, recoveryMs: 5_000, successes: 2 });
   });
 
   it('S4-31 each tool has a breaker of its own, as the settings say', () => {
@@ -254,13 +295,19 @@ describe('ToolRegistry: other settings', () => {
     registry.add(entry('b'));
     const [a, b] = registry.all();
     const version = registry.version;
-    registry.reconfigure(AppConfig.of({ toolOverrides: { a: { runsPerMinute: 9, timeoutSec: 2, concurrency: 3 } } }));
+    const rates = { runsPerMinute: 9, totalRunsPerMinute: 90 };
+    const override = { ...rates, timeoutSec: 2, concurrency: 3, perCaller: 1, breakerThreshold: 2 };
+    registry.reconfigure(AppConfig.of({ toolOverrides: { a: override } }));
     const changed = registry.get('a');
-    expect([changed?.timeoutMs, changed?.target.runsPerMinute, changed?.bulkhead.limit]).toEqual([2_000, 9, 3]);
+    expect(changed).toMatchObject({ timeoutMs: 2_000, target: rates });
+    expect([changed?.bulkhead.rules, changed?.breaker.rules]).toMatchObject([
+      { limit: 3, perCaller: 1 },
+      { threshold: 2, recoveryMs: 60_000 },
+    ]);
     expect([changed?.bulkhead === a?.bulkhead, changed?.breaker === a?.breaker]).toEqual([true, true]);
     expect([registry.get('b'), registry.version]).toEqual([b, version]);
     registry.reconfigure(AppConfig.of());
     expect(registry.get('a')).toMatchObject({ timeoutMs: 500, target: { runsPerMinute: 5 } });
-    expect(registry.get('a')?.bulkhead.limit).toBe(64);
+    expect(registry.get('a')?.bulkhead.rules).toMatchObject({ limit: 64, perCaller: undefined });
   });
 });

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { type SecretPaths, secretPathsOf } from '../audit/index.js';
 import { ProtocolError } from '../common/index.js';
-import { AppConfig, type LiveSettings, toolOverrideKey } from '../config/index.js';
-import { Breaker, Bulkhead } from '../limits/index.js';
+import { AppConfig, type LiveSettings } from '../config/index.js';
+import { Breaker, BreakerWatch, Bulkhead } from '../limits/index.js';
 import { OFFERED_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
 import { toolTarget } from './feature-target.js';
@@ -9,10 +10,7 @@ import { headerParametersOf } from './header-parameters.js';
 import { compileSchema } from './schema/compile-schema.js';
 import type { RegisteredTool, ToolSourceEntry } from './tool-definition.js';
 import { faultsOfOptions } from './tool-faults.js';
-
-/** Runs at once of a tool that sets no number: light work, K-31. */
-const LIGHT_CONCURRENCY = 64;
-const MS_PER_SEC = 1_000;
+import { limitsOf } from './tool-limits.js';
 
 /** The tools there are, ready to be called, in a stable order. */
 @Injectable()
@@ -25,6 +23,7 @@ export class ToolRegistry {
   constructor(
     private readonly config: AppConfig,
     private readonly gate: CallGate,
+    private readonly breakers: BreakerWatch,
   ) {}
 
   /** Grows with every change of what can be listed. */
@@ -115,9 +114,8 @@ export class ToolRegistry {
   ): RegisteredTool {
     const { options, origin, run } = entry;
     const { name } = options;
-    const { breaker, limits } = this.config;
-    const { runsPerMinute, timeoutMs, concurrency } = this.limitsOf(options, this.config);
-    const target = this.gate.target(toolTarget(name, options), () => unknownTool(name), runsPerMinute);
+    const { timeoutMs, rates, bulkhead, breaker } = limitsOf(options, this.config, this.config);
+    const rules = { ...rates, secrets: secretsOf(input.json) };
     return {
       name,
       options,
@@ -128,23 +126,10 @@ export class ToolRegistry {
       output,
       headerParameters: headerParametersOf(input.json),
       timeoutMs,
-      target,
-      bulkhead: new Bulkhead(concurrency, options.queue ?? limits.maxQueue),
-      breaker: new Breaker(breaker.failureThreshold, breaker.recoverySec * MS_PER_SEC),
+      target: this.gate.target(toolTarget(name, options), () => unknownTool(name), rules),
+      bulkhead: new Bulkhead(bulkhead),
+      breaker: new Breaker(breaker, (transition) => this.breakers.changed(name, transition)),
       run,
-    };
-  }
-
-  /** What an operator says of one tool stands over its author's word, and that over the defaults. */
-  private limitsOf(options: ToolSourceEntry['options'], { toolOverrides, rate }: LiveSettings): ToolLimits {
-    const override = toolOverrides.get(toolOverrideKey(options.name)) ?? {};
-    const defaults = options.command
-      ? { concurrency: this.config.tools.defaultConcurrency, runsPerMinute: rate.toolRunsPerMinute }
-      : { concurrency: LIGHT_CONCURRENCY, runsPerMinute: undefined };
-    return {
-      timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
-      concurrency: override.concurrency ?? options.concurrency ?? defaults.concurrency,
-      runsPerMinute: override.runsPerMinute ?? options.runsPerMinute ?? defaults.runsPerMinute,
     };
   }
 
@@ -160,24 +145,24 @@ export class ToolRegistry {
     return OFFERED_BY_SETTING.get(name)?.(this.config.tools);
   }
 
-  /** Takes over what settings say of limits, for calls from now on. */
+  /** Takes over what settings say of limits, for calls from now on; what was counted stays. */
   reconfigure(settings: LiveSettings): void {
     for (const tool of this.tools.values()) {
-      const { timeoutMs, concurrency, runsPerMinute } = this.limitsOf(tool.options, settings);
-      tool.bulkhead.resize(concurrency);
-      const isSame = tool.timeoutMs === timeoutMs && tool.target.runsPerMinute === runsPerMinute;
-      if (!isSame) this.tools.set(tool.name, { ...tool, timeoutMs, target: { ...tool.target, runsPerMinute } });
+      const { timeoutMs, rates, bulkhead, breaker } = limitsOf(tool.options, this.config, settings);
+      tool.bulkhead.resize(bulkhead);
+      tool.breaker.retune(breaker);
+      this.tools.set(tool.name, { ...tool, timeoutMs, target: { ...tool.target, ...rates } });
     }
   }
-}
-
-interface ToolLimits {
-  readonly timeoutMs: number | undefined;
-  readonly concurrency: number;
-  readonly runsPerMinute: number | undefined;
 }
 
 /** What a caller is told about a name that is no tool for them. */
 export function unknownTool(name: string): ProtocolError {
   return new ProtocolError('unknown_tool', `Unknown tool: ${name}`);
+}
+
+/** A schema that is secret as a whole has nothing to show of its arguments by name: each is one by itself. */
+function secretsOf(schema: object): SecretPaths | undefined {
+  const secrets = secretPathsOf(schema);
+  return secrets === true ? undefined : secrets;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { initializeParams, type Json, type Message, request } from '../support/messages.js';
 import { fixture, ROOT } from '../support/places.js';
 import { RawHttp } from '../support/raw-http.js';

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { BuiltServer, type ServerOptions } from '../support/built-server.js';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { type Json, type Message, request } from '../support/messages.js';
 import { fixture, type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';

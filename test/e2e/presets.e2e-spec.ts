@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../support/clients.js';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { initializeParams, request } from '../support/messages.js';
 import { ROOT, type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeAuthority, makeClientPair, makeServerPair, type Pair, writePair } from '../support/certificates.js';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { initializeParams, request } from '../support/messages.js';
 import { fixture, type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { RawWebSocket } from '../support/raw-websocket.js';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { BuiltServer, type ServerOptions } from '../support/built-server.js';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { notification, request } from '../support/messages.js';
 import { fixture } from '../support/places.js';
 import { isRunning } from '../support/process-life.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { initializeParams, type Json, request } from '../support/messages.js';
 import { fixture, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createServer } from 'node:net';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { request } from '../support/messages.js';
 import { fixture, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';

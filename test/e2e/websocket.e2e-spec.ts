@@ -7,7 +7,7 @@ import {
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { WebSocket } from 'ws';
-import { Doors } from '../support/doors.js';
+import { Doors } from '../support/live-doors.js';
 import { type Json, notification, request } from '../support/messages.js';
 import { fixture, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';

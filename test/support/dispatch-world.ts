@@ -45,7 +45,7 @@ export interface Answer {
 /** A connection whose other end is the test. */
 export class TestExchange extends Exchange {
   override readonly door: Door = 'stdio';
-  override readonly isSealed = false;
+  override readonly isSealed: boolean = false;
   override readonly calls = new ConnectionCalls();
   readonly sent: Answer[] = [];
   isClosed = false;

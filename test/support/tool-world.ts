@@ -1,4 +1,5 @@
 import {
+  type AdminEntry,
   type AuditEntry,
   AuditLog,
   type SecurityDetails,
@@ -11,6 +12,8 @@ import { LiveRoles } from '../../src/auth/roles/live-roles.js';
 import { RolePolicy } from '../../src/auth/roles/role-policy.js';
 import { ProtocolError } from '../../src/common/index.js';
 import { AppConfig, type ConfigOverrides } from '../../src/config/index.js';
+import { MemoryAddressBlocks } from '../../src/limits/address-blocks.js';
+import { BreakerWatch, RateRules, RateViolations } from '../../src/limits/index.js';
 import { MemoryRateLimiter } from '../../src/limits/rate-limiter.js';
 import { type CallFigures, type CallStatus } from '../../src/metrics/index.js';
 import { MemoryMetricsRecorder } from '../../src/metrics/metrics-recorder.js';
@@ -36,8 +39,24 @@ import { FakeClock } from './fake-clock.js';
 export class RecordingAuditLog extends AuditLog {
   readonly entries: AuditEntry[] = [];
 
+  readonly admin: AdminEntry[] = [];
+  available = true;
+  starts = false;
+
   override record(entry: AuditEntry): void {
     this.entries.push(entry);
+  }
+
+  override recordAdmin(entry: AdminEntry): void {
+    this.admin.push(entry);
+  }
+
+  override get isToldOfStarts(): boolean {
+    return this.starts;
+  }
+
+  override get isAvailable(): boolean {
+    return this.available;
   }
 }
 
@@ -131,8 +150,11 @@ export class ToolWorld {
   readonly audit = new RecordingAuditLog();
   readonly security = new RecordingSecurityLog();
   readonly metrics = new MemoryMetricsRecorder();
+  readonly rateRules = new RateRules();
+  readonly breakers = new BreakerWatch(this.clock);
   readonly deadlines = new Deadlines(this.clock);
   readonly config: AppConfig;
+  readonly rates: MemoryRateLimiter;
   readonly gate: CallGate;
   readonly registry: ToolRegistry;
   readonly executor: ToolExecutor;
@@ -140,9 +162,11 @@ export class ToolWorld {
 
   constructor(settings: ConfigOverrides = {}, policy: Policy = builtInPolicy(), shared: Partial<SharedState> = {}) {
     this.config = AppConfig.of(settings);
-    const rates = new MemoryRateLimiter(this.config, this.clock);
-    this.gate = new CallGate(policy, rates, this.audit, this.security, this.metrics, this.clock);
-    this.registry = new ToolRegistry(this.config, this.gate);
+    this.rateRules.use(policy);
+    const violations = new RateViolations(this.config, new MemoryAddressBlocks(this.clock));
+    this.rates = new MemoryRateLimiter(this.config, this.clock, this.rateRules, violations);
+    this.gate = new CallGate(policy, this.rates, this.audit, this.security, this.metrics, this.clock);
+    this.registry = new ToolRegistry(this.config, this.gate, this.breakers);
     this.executor = new ToolExecutor(
       this.registry,
       this.gate,

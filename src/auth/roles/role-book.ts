@@ -52,7 +52,7 @@ export class RoleBook {
   }
 
   /** What a caller's roles come to. */
-  setOf({ roles }: Principal): RoleSet {
+  setOf({ roles }: Pick<Principal, 'roles'>): RoleSet {
     let set = this.byList.get(roles);
     if (!set) this.byList.set(roles, (set = this.find(roles)));
     return set;

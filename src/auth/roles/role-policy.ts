@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { RunTarget } from '../../limits/index.js';
 import type { Incident } from '../incidents/incident.js';
 import { IncidentBoard } from '../incidents/incident-board.js';
 import { Policy, type PolicyDecision, type PolicyRefusal } from '../policy.js';
@@ -60,8 +61,8 @@ export class RolePolicy extends Policy {
     };
   }
 
-  override runsPerMinute(principal: Principal, target: PolicyTarget): number | undefined {
-    return this.book.setOf(principal).rulesFor(target).rate?.runsPerMinute ?? target.runsPerMinute;
+  override runsPerMinute(roles: readonly string[], target: RunTarget): number | undefined {
+    return this.book.setOf({ roles }).rateOf(target);
   }
 
   override learn(target: PolicyTarget): void {

@@ -1,3 +1,4 @@
+import type { RunTarget } from '../../limits/index.js';
 import type { PolicyTarget } from '../policy-target.js';
 import type { Principal } from '../principal.js';
 import { names, type Role, type RoleRate, type RoleRule } from './role.js';
@@ -25,8 +26,6 @@ export interface TargetRules {
   readonly allows: readonly RoleRule[];
   /** Deny rules that look at arguments. */
   readonly denies: readonly RoleRule[];
-  /** Runs a minute that the roles give; undefined means that they say nothing. */
-  readonly rate: RoleRate | undefined;
   /** Whether the rules look at neither scopes nor arguments: the call needs no second look. */
   readonly isPlain: boolean;
 }
@@ -34,6 +33,7 @@ export interface TargetRules {
 /** What callers with one set of roles may do. What was found out about a target is kept for as long as the target is. */
 export class RoleSet {
   private readonly found = new WeakMap<PolicyTarget, TargetRules>();
+  private readonly rates = new WeakMap<RunTarget, { readonly runsPerMinute: number | undefined }>();
   /** Every role that is held, or inherited by one that is. */
   readonly roles: ReadonlySet<Role>;
   private readonly held: ReadonlySet<string>;
@@ -63,6 +63,16 @@ export class RoleSet {
     return rules;
   }
 
+  /**
+   * Of several roles the highest rate; of each its own, else what it inherits.
+   * @returns runs a minute, >= 1; undefined where the roles say nothing
+   */
+  rateOf(target: RunTarget): number | undefined {
+    let rate = this.rates.get(target);
+    if (!rate) this.rates.set(target, (rate = { runsPerMinute: this.findRate(target) }));
+    return rate.runsPerMinute;
+  }
+
   private find(target: PolicyTarget): TargetRules {
     const allows = [...this.roles].flatMap(({ allow }) => allow.filter((rule) => isAbout(rule, target)));
     const denies = [...this.roles].flatMap(({ deny }) => deny.filter((rule) => isAbout(rule, target)));
@@ -74,7 +84,6 @@ export class RoleSet {
       rule,
       allows,
       denies,
-      rate: this.rateOf(target),
       isPlain: needsNoLook && denies.length === 0,
     };
   }
@@ -95,17 +104,16 @@ export class RoleSet {
     return { reason: allow ? 'allowed' : 'no_rule', rule: allow };
   }
 
-  /** Of several roles the highest rate; of each its own, else what it inherits. */
-  private rateOf(target: PolicyTarget): RoleRate | undefined {
+  private findRate(target: RunTarget): number | undefined {
     const rates = this.lines.flatMap(
       (line) => line.map((role) => bestRate(role, target)).find((rate) => rate !== undefined) ?? [],
     );
-    return rates.sort((one, other) => other.runsPerMinute - one.runsPerMinute)[0];
+    return rates.length > 0 ? Math.max(...rates.map(({ runsPerMinute }) => runsPerMinute)) : undefined;
   }
 }
 
 /** Of one role the rate that says most about the target. */
-function bestRate({ rates }: Role, target: PolicyTarget): RoleRate | undefined {
+function bestRate({ rates }: Role, target: RunTarget): RoleRate | undefined {
   const fitting = rates.filter((rate) => names(rate.target, target));
   return fitting.sort((one, other) => weight(other) - weight(one))[0];
 }

@@ -1,3 +1,4 @@
+import type { RunTarget } from '../../limits/index.js';
 import type { PolicyTarget, TargetHints } from '../policy-target.js';
 import type { ArgumentRule } from './argument-rule.js';
 import type { Glob } from './glob.js';
@@ -45,7 +46,7 @@ export interface Role {
 }
 
 /** Whether a pattern names a target: what is read through a resource template, by its own URI too. */
-export function names({ kind, name }: TargetPattern, target: PolicyTarget): boolean {
+export function names({ kind, name }: TargetPattern, target: RunTarget): boolean {
   if (kind !== '*' && kind !== target.kind) return false;
   return name.matches(target.name) || (target.uri !== undefined && name.matches(target.uri));
 }

@@ -20,4 +20,13 @@ export class BreakerSettings {
     doc: 'Rest before one call may try again.',
   })
   readonly recoverySec!: number;
+
+  @Int({
+    env: 'MCP_CIRCUIT_BREAKER_HALF_OPEN_SUCCESS_THRESHOLD',
+    default: 1,
+    min: 1,
+    max: 10,
+    doc: 'Trial calls that must succeed in a row, one at a time, to close a breaker.',
+  })
+  readonly halfOpenSuccesses!: number;
 }

@@ -20,8 +20,8 @@ export class LoggingSettings {
   readonly format!: (typeof LOG_FORMATS)[number];
 
   @Path({
-    env: 'MCP_AUDIT_FILE',
-    doc: 'File to which every call and denial is appended, one JSON object a line; unset, they go to the log.',
+    env: 'MCP_SECURITY_LOG_FILE',
+    doc: 'File to which security events are appended too; they are on stderr in any case.',
   })
-  readonly auditFile?: string;
+  readonly securityFile?: string;
 }

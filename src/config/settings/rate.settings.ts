@@ -48,6 +48,24 @@ export class RateSettings {
   readonly toolRunsPerMinute!: number;
 
   @Int({
+    env: 'MCP_TOOL_TOTAL_RATE',
+    min: 1,
+    max: 100_000,
+    unit: 'per 60 s',
+    doc: 'Runs of one command tool by all principals together; unset means no such limit.',
+  })
+  readonly toolTotalPerMinute?: number;
+
+  @Int({
+    env: 'MCP_RATE_LIMIT_REST',
+    default: 300,
+    min: 1,
+    max: 100_000,
+    doc: 'REST requests in one window, per principal, or per address where callers are unknown.',
+  })
+  readonly maxRestRequests!: number;
+
+  @Int({
     env: 'MCP_RATE_LIMIT_MAX_CLIENTS',
     default: 1_000,
     min: 100,

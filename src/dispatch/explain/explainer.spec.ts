@@ -35,6 +35,11 @@ class Things {
     return new Promise((resolve) => this.ends.push(() => resolve('done')));
   }
 
+  @Tool({ totalRunsPerMinute: 1 })
+  scarce(): string {
+    return 'done';
+  }
+
   @Tool({ roles: ['admin'] })
   kept(): string {
     return 'kept';
@@ -104,6 +109,7 @@ describe('Explainer', () => {
       'rule',
       'incident',
       'scopes',
+      'record',
       'rate',
       'state',
       'arguments',
@@ -145,6 +151,27 @@ describe('Explainer', () => {
       '3 runs a minute, by the target, for each session',
     );
     expect(step(await ask(OPERATOR, 'narrow'), 'rate').detail).toBe('Runs are not limited');
+  });
+
+  it('tells what is left for all callers together, also of who is unproven', async () => {
+    const whole = await ask(OPERATOR, 'scarce');
+    expect(step(whole, 'rate')).toMatchObject({
+      detail: '1 runs a minute of all callers; 1 are left',
+      data: { totalRunsPerMinute: 1, leftOfTotal: 1 },
+    });
+    await world.ask('tools/call', { name: 'scarce' }, await world.connect());
+    const used = await ask({ ...TEAM, subject: 'bob', isAuthenticated: false }, 'scarce');
+    expect([used.kind, step(used, 'rate').data['leftOfTotal']]).toEqual(['rate_limited', 0]);
+  });
+
+  it('tells that nothing runs while what must be written down cannot be', async () => {
+    world.audit.available = false;
+    const explanation = await ask(OPERATOR, 'narrow');
+    expect([explanation.isAllowed, explanation.kind, step(explanation, 'record').kind]).toEqual([
+      false,
+      'audit_unavailable',
+      'audit_unavailable',
+    ]);
   });
 
   it('sees scopes, states, incidents, breakers and full bulkheads', async () => {

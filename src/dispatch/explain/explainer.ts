@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { nameOf, type Principal } from '../../auth/index.js';
 import { Clock, type ErrorKind } from '../../common/index.js';
+import { principalKey } from '../../limits/index.js';
 import { CallGate, type GateTarget, type RegisteredTool, ToolRegistry, ToolStates } from '../../tools/index.js';
 import type { Explanation, ExplainStep } from './explanation.js';
 import { FeatureTargets } from './feature-targets.js';
@@ -33,7 +34,7 @@ export class Explainer {
     const steps = target
       ? [
           ...who,
-          ...this.policySteps.admission(principal, target),
+          ...(await this.policySteps.admission(principal, target)),
           ...(await this.work(principal, target, { tool, args })),
         ]
       : [...who, missing(label)];
@@ -60,7 +61,7 @@ export class Explainer {
     const fits = args === undefined ? undefined : await this.schema(tool, args);
     const checked = fits?.value ?? args;
     const rules = this.policySteps.arguments(principal, target, checked);
-    return [state, ...(fits?.step ? [fits.step] : [rules]), this.breaker(tool), this.bulkhead(tool)];
+    return [state, ...(fits?.step ? [fits.step] : [rules]), this.breaker(tool), this.bulkhead(tool, principal)];
   }
 
   private state({ name, isEnabled }: RegisteredTool): ExplainStep {
@@ -88,15 +89,15 @@ export class Explainer {
     return { check: 'breaker', kind, detail, data: { state: breaker.state, restMs } };
   }
 
-  private bulkhead({ bulkhead }: RegisteredTool): ExplainStep {
-    const { limit, queue, runningCount: running, waitingCount: waiting } = bulkhead;
-    const isFull = running >= limit && waiting >= queue;
+  private bulkhead({ bulkhead }: RegisteredTool, principal: Principal): ExplainStep {
+    const { runningCount: running, waitingCount: waiting } = bulkhead;
+    const { limit, queue, perCaller } = bulkhead.rules;
     const detail = `${running} of ${limit} places are taken, ${waiting} of ${queue} calls wait`;
     return {
       check: 'bulkhead',
-      kind: isFull ? 'server_busy' : undefined,
+      kind: bulkhead.hasRoomFor(principalKey(principal)) ? undefined : 'server_busy',
       detail,
-      data: { running, limit, waiting, queue },
+      data: { running, limit, waiting, queue, perCaller },
     };
   }
 }

@@ -2,7 +2,17 @@ import type { ErrorKind, JsonObject } from '../../common/index.js';
 
 /** What is looked at before a call runs, in that order. */
 export type ExplainCheck =
-  'credential' | 'roles' | 'rule' | 'incident' | 'scopes' | 'rate' | 'state' | 'arguments' | 'breaker' | 'bulkhead';
+  | 'credential'
+  | 'roles'
+  | 'rule'
+  | 'incident'
+  | 'scopes'
+  | 'record'
+  | 'rate'
+  | 'state'
+  | 'arguments'
+  | 'breaker'
+  | 'bulkhead';
 
 /** One look: what it found, in words and as data. Never a secret. */
 export interface ExplainStep {

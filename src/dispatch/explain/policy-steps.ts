@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AuditLog } from '../../audit/index.js';
 import {
   IncidentBoard,
   LiveRoles,
@@ -9,9 +10,8 @@ import {
   type TargetRules,
 } from '../../auth/index.js';
 import type { ErrorKind, JsonObject } from '../../common/index.js';
-import { RateLimiter } from '../../limits/index.js';
+import { principalKey, RateLimiter, type RateView } from '../../limits/index.js';
 import type { GateTarget } from '../../tools/index.js';
-import { principalKey } from '../caller-key.js';
 import type { ExplainStep } from './explanation.js';
 
 /** What the policy says of a caller and a target: its verdict by the policy itself, the reasons by the rules. */
@@ -22,6 +22,7 @@ export class PolicySteps {
     private readonly roles: LiveRoles,
     private readonly permissions: Permissions,
     private readonly incidents: IncidentBoard,
+    private readonly audit: AuditLog,
     private readonly rates: RateLimiter,
   ) {}
 
@@ -45,13 +46,14 @@ export class PolicySteps {
   }
 
   /** What stands before a call, in the order of the gate. */
-  admission(principal: Principal, target: GateTarget): readonly ExplainStep[] {
+  async admission(principal: Principal, target: GateTarget): Promise<readonly ExplainStep[]> {
     const rules = this.roles.book.setOf(principal).rulesFor(target);
     return [
       this.rule(principal, target, rules),
       this.incident(principal, target),
       this.scopes(principal, target),
-      this.rate(principal, target, rules),
+      this.record(),
+      await this.rate(principal, target),
     ];
   }
 
@@ -109,18 +111,41 @@ export class PolicySteps {
     return { check: 'scopes', detail, data: defined({ held: principal.scopes, ofTarget: target.scopes }) };
   }
 
-  private rate(principal: Principal, target: GateTarget, { rate }: TargetRules): ExplainStep {
-    const runsPerMinute = this.policy.runsPerMinute(principal, target);
-    if (runsPerMinute === undefined) return { check: 'rate', detail: 'Runs are not limited', data: {} };
-    const given = rate ? 'a role' : 'the target';
-    const data = { runsPerMinute, givenBy: given };
-    const limit = `${runsPerMinute} runs a minute, by ${given}`;
-    // Unproven callers are counted per session or connection, and none is meant here.
-    if (!principal.isAuthenticated) return { check: 'rate', detail: `${limit}, for each session`, data };
-    const left = this.rates.runsLeft(principalKey(principal), target.label, runsPerMinute);
-    const kind = left === 0 ? 'rate_limited' : undefined;
-    return { check: 'rate', kind, detail: `${limit}; ${left} are left`, data: { ...data, left } };
+  private record(): ExplainStep {
+    const kind = this.audit.isAvailable ? undefined : 'audit_unavailable';
+    const detail = kind
+      ? 'The audit log cannot be written, and nothing runs without it'
+      : 'The call can be written down';
+    return { check: 'record', kind, detail, data: {} };
   }
+
+  private async rate(principal: Principal, target: GateTarget): Promise<ExplainStep> {
+    const { roles, isAuthenticated } = principal;
+    const { ofCaller, total } = await this.rates.viewRuns(principalKey(principal), target, roles);
+    if (!ofCaller && !total) return { check: 'rate', detail: 'Runs are not limited', data: {} };
+    const givenBy = this.policy.runsPerMinute(roles, target) === undefined ? 'the target' : 'a role';
+    // Unproven callers are counted per session or connection, and none is meant here.
+    const left = ofCaller && isAuthenticated ? leftOf(ofCaller) : undefined;
+    const own = ofCaller && `${ofCaller.limit} runs a minute, by ${givenBy}`;
+    const ofAll = total && `${total.limit} runs a minute of all callers; ${leftOf(total)} are left`;
+    const details = [own && (left === undefined ? `${own}, for each session` : `${own}; ${left} are left`), ofAll];
+    return {
+      check: 'rate',
+      kind: left === 0 || (total && leftOf(total) === 0) ? 'rate_limited' : undefined,
+      detail: details.filter((text) => text !== undefined).join('. '),
+      data: defined({
+        runsPerMinute: ofCaller?.limit,
+        givenBy: ofCaller && givenBy,
+        left,
+        totalRunsPerMinute: total?.limit,
+        leftOfTotal: total && leftOf(total),
+      }),
+    };
+  }
+}
+
+function leftOf({ limit, used }: RateView): number {
+  return Math.max(0, limit - used);
 }
 
 function defined(entries: JsonObject): JsonObject {

@@ -4,6 +4,8 @@ import { FakeClock } from '../../../test/support/fake-clock.js';
 import { principalOf, RecordingSecurityLog } from '../../../test/support/tool-world.js';
 import { AppConfig, type ConfigOverrides } from '../../config/index.js';
 import { MemoryAddressBlocks } from '../../limits/address-blocks.js';
+import { RateRules } from '../../limits/rate-rules.js';
+import { RateViolations } from '../../limits/rate-violations.js';
 import { MemoryRateLimiter } from '../../limits/rate-limiter.js';
 import {
   ConnectionAdmission,
@@ -23,7 +25,8 @@ let blocks: MemoryAddressBlocks;
 
 function admission(settings: ConfigOverrides = {}): ConnectionAdmission {
   const config = AppConfig.of(settings);
-  return new ConnectionAdmission(config, blocks, new MemoryRateLimiter(config, clock), security, clock);
+  const rates = new MemoryRateLimiter(config, clock, new RateRules(), new RateViolations(config, blocks));
+  return new ConnectionAdmission(config, blocks, rates, security, clock);
 }
 
 beforeEach(() => {

@@ -84,7 +84,7 @@ export class Doorkeeper {
    */
   async hear(inbound: Inbound, connection: DuplexConnection): Promise<Greeting> {
     // Nobody is known yet by whom it could be counted.
-    if (!connection.isProven && !this.rates.takeMessage(`greeting ${addressKey(connection.peer.address)}`).isAllowed) {
+    if (!connection.isProven && !(await this.mayGreet(connection))) {
       return { reply: errorReply(idOf(inbound), TOO_OFTEN), ending: ENDING.tooOften };
     }
     const request = authenticateRequest(inbound);
@@ -97,6 +97,11 @@ export class Doorkeeper {
       if (!isHisFault) return { reply: errorReply(request.id, error) };
       return { reply: errorReply(request.id, FAILED), ending: ENDING.disproven };
     }
+  }
+
+  private async mayGreet({ peer }: DuplexConnection): Promise<boolean> {
+    const rate = await this.rates.takeMessage(`greeting ${addressKey(peer.address)}`);
+    return rate.isAllowed;
   }
 
   /** @throws ProtocolError auth_failed */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ERROR_CODES, type ErrorKind } from '../../common/index.js';
 import { errorReply, type Reply } from '../../dispatch/index.js';
+import { eraOfCaller } from './http-rules.js';
 
 const MS_PER_SEC = 1_000;
 
@@ -9,12 +10,16 @@ const MS_PER_SEC = 1_000;
  * @param retryAfterMs when it may succeed, where that is known
  */
 export function refuse(res: ServerResponse, kind: ErrorKind, message: string, retryAfterMs?: number): void {
-  writeReply(res, refusalReply(kind, message, retryAfterMs), ERROR_CODES[kind].http);
+  const reply = refusalReply({ kind, message, retryAfterMs }, eraOfCaller(res.req));
+  writeReply(res, reply, ERROR_CODES[kind].http);
 }
 
 /** What a refusal says: the same on a request and on an upgrade. */
-export function refusalReply(kind: ErrorKind, message: string, retryAfterMs?: number): Reply {
-  return errorReply(null, { kind, message, ...(retryAfterMs !== undefined && { data: { retryAfterMs } }) });
+export function refusalReply(
+  { kind, message, retryAfterMs }: { kind: ErrorKind; message: string; retryAfterMs?: number | undefined },
+  era: 'legacy' | 'modern' = 'legacy',
+): Reply {
+  return errorReply(null, { kind, message, ...(retryAfterMs !== undefined && { data: { retryAfterMs } }) }, { era });
 }
 
 /** @returns the HTTP status of a reply: that of a fault of the message itself, else 200 */

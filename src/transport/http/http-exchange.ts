@@ -7,7 +7,7 @@ import type { Session, SessionOrigin } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
 import type { HttpCallers } from './http-callers.js';
 import { statusOf, writeReply } from './http-errors.js';
-import { isBatch } from './http-rules.js';
+import { eraOfCaller, isBatch } from './http-rules.js';
 import { ResumableStream } from './resumable-stream.js';
 import type { StreamLogs } from './stream-logs.js';
 
@@ -58,6 +58,10 @@ export class HttpExchange extends Exchange {
 
   override get origin(): SessionOrigin {
     return this.options.callers.originOf(this.caller.req);
+  }
+
+  override get eraOfFaults(): 'legacy' | 'modern' {
+    return eraOfCaller(this.res.req);
   }
 
   get startedAt(): number {

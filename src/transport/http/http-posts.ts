@@ -89,7 +89,7 @@ export class HttpPosts {
     } catch (error) {
       if (!isGatehouseError(error)) throw error;
       const { kind } = error;
-      writeReply(res, errorReply(requestIdOf(decoded), error, { era: eraOfFault(kind) }), ERROR_CODES[kind].http);
+      writeReply(res, errorReply(requestIdOf(decoded), error, { era: eraOfFault(kind, req) }), ERROR_CODES[kind].http);
     } finally {
       if (exchange) this.exchanges.close(exchange);
     }

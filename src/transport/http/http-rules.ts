@@ -83,13 +83,18 @@ export function checkRevision(req: IncomingMessage): void {
   );
 }
 
+/** The era of whoever sends a request, by what its headers say. */
+export function eraOfCaller({ headers }: IncomingMessage): 'legacy' | 'modern' {
+  return headers['mcp-protocol-version'] === MODERN_REVISION ? 'modern' : 'legacy';
+}
+
 /**
  * In whose words a client is told what is wrong: one that names a revision beyond the legacy ones in its headers is of
  * a later era, and finds its way by the code alone (D-1).
  * @see MCP 2026-07-28, basic/transports/streamable-http, "Backward Compatibility"
  */
-export function eraOfFault(kind: ErrorKind): 'legacy' | 'modern' {
-  return kind === 'header_mismatch' || kind === 'unsupported_revision' ? 'modern' : 'legacy';
+export function eraOfFault(kind: ErrorKind, req: IncomingMessage): 'legacy' | 'modern' {
+  return kind === 'header_mismatch' || kind === 'unsupported_revision' ? 'modern' : eraOfCaller(req);
 }
 
 export function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {

@@ -44,7 +44,7 @@ export class LaneFront {
     if (error.kind === 'message_too_large') {
       this.security.emit('message_too_large', { transport: door, ip: this.addresses.of(res.req) });
     }
-    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind) }), ERROR_CODES[error.kind].http);
+    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind, res.req) }), ERROR_CODES[error.kind].http);
   }
 }
 

@@ -55,7 +55,7 @@ export class LoneMessages {
   /** @throws ProtocolError rate_limited */
   async serve(req: IncomingMessage, res: ServerResponse, { principal, decoded }: LoneMessage): Promise<void> {
     const origin = this.callers.originOf(req, 'sse');
-    this.count(origin);
+    await this.count(origin);
     const exchange = new LoneExchange(principal, this.callers.connectionKeyOf(req), origin);
     // Whatever is asked needs a session; this one lives as long as the request.
     if (!isInitialize(decoded)) exchange.session = this.open(principal, origin);
@@ -70,8 +70,8 @@ export class LoneMessages {
   }
 
   /** By address: each has a session of its own, by which nothing could be counted. */
-  private count({ address }: SessionOrigin): void {
-    const rate = this.rates.takeMessage(`lone ${addressKey(address)}`);
+  private async count({ address }: SessionOrigin): Promise<void> {
+    const rate = await this.rates.takeMessage(`lone ${addressKey(address)}`);
     if (rate.isAllowed) return;
     const { retryAfterMs } = rate;
     throw new ProtocolError('rate_limited', 'Rate limit exceeded', { data: { retryAfterMs } });

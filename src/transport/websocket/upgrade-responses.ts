@@ -12,7 +12,7 @@ import type { UpgradeRefusal } from './ws-upgrades.js';
  */
 export function refuseUpgrade(socket: Duplex, { kind, message, retryAfterMs }: UpgradeRefusal): void {
   const status = ERROR_CODES[kind].http;
-  const { text } = refusalReply(kind, message, retryAfterMs);
+  const { text } = refusalReply({ kind, message, retryAfterMs });
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',

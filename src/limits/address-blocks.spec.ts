@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { FakeClock } from '../../test/support/fake-clock.js';
+import { RecordingSecurityLog } from '../../test/support/tool-world.js';
+import { AppConfig } from '../config/index.js';
+import { MemoryDurableStore } from '../store/memory/memory-durable-store.js';
+import { MemoryAddressBlocks } from './address-blocks.js';
+import { DurableAddressBlocks } from './durable-address-blocks.js';
+import { RateViolations } from './rate-violations.js';
+
+let clock: FakeClock;
+let security: RecordingSecurityLog;
+let store: MemoryDurableStore;
+const open: DurableAddressBlocks[] = [];
+
+async function started(): Promise<DurableAddressBlocks> {
+  const blocks = new DurableAddressBlocks(clock, security, store);
+  await blocks.onModuleInit();
+  open.push(blocks);
+  return blocks;
+}
+
+beforeEach(() => {
+  clock = new FakeClock();
+  security = new RecordingSecurityLog();
+  store = new MemoryDurableStore(clock);
+});
+
+afterEach(() => {
+  for (const blocks of open.splice(0)) blocks.onApplicationShutdown();
+  jest.restoreAllMocks();
+});
+
+describe('AddressBlocks', () => {
+  it('S2-17 blocks for a while, tells of it, and ends by itself', async () => {
+    const blocks = await started();
+    const block = blocks.block('::ffff:192.0.2.7', 1_000, 'auth_failures');
+    expect(block).toEqual({ address: '192.0.2.7', reason: 'auth_failures', until: clock.now() + 1_000 });
+    expect([blocks.blockOf('192.0.2.7'), blocks.blockOf('192.0.2.8'), blocks.blockOf(undefined)]).toEqual([
+      block,
+      undefined,
+      undefined,
+    ]);
+    clock.advance(999);
+    blocks.sweep();
+    expect(blocks.blockOf('192.0.2.7')).toBe(block);
+    clock.advance(1);
+    expect([blocks.blockOf('192.0.2.7'), blocks.list()]).toEqual([undefined, []]);
+    blocks.sweep();
+    blocks.sweep();
+    expect(security.events).toEqual([
+      { event: 'ip_blocked', details: { ip: '192.0.2.7', reason: 'auth_failures', durationMs: 1_000 } },
+      { event: 'ip_unblocked', details: { ip: '192.0.2.7', reason: 'expired', blockedFor: 'auth_failures' } },
+    ]);
+  });
+
+  it('W-13 blocks IPv6 by its /64, and lifts by any address of it or by its key', async () => {
+    const blocks = await started();
+    blocks.block('2001:db8::1', 1_000, 'x');
+    expect(blocks.blockOf('2001:db8::ffff')).toBeDefined();
+    expect([blocks.lift('2001:db8::2'), blocks.lift('2001:db8::2')]).toEqual([true, false]);
+    expect(blocks.blockOf('2001:db8::1')).toBeUndefined();
+    blocks.block('2001:db8::1', 1_000, 'x');
+    expect(blocks.lift('2001:db8::/64')).toBe(true);
+    expect(security.names).toEqual(['ip_blocked', 'ip_unblocked', 'ip_blocked', 'ip_unblocked']);
+  });
+
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.2'])('D-11 never blocks %s', async (address) => {
+    const blocks = await started();
+    expect([blocks.block(address, 1_000, 'x'), blocks.list(), security.events]).toEqual([undefined, [], []]);
+  });
+
+  it('W-13 keeps blocks over a restart, until their time or their lifting', async () => {
+    const first = await started();
+    first.block('192.0.2.1', 1_000, 'x');
+    first.block('192.0.2.2', 5_000, 'y');
+    first.block('192.0.2.3', 5_000, 'z');
+    first.lift('192.0.2.3');
+    clock.advance(1_000);
+    const second = await started();
+    expect(second.list().map(({ address, reason }) => [address, reason])).toEqual([['192.0.2.2', 'y']]);
+    expect(second.blockOf('192.0.2.2')?.until).toBe(clock.now() + 4_000);
+    expect(security.names).toEqual(['ip_blocked', 'ip_blocked', 'ip_blocked', 'ip_unblocked']);
+  });
+
+  it('takes nothing from the store that is no block', async () => {
+    for (const value of [null, 'x', { address: '192.0.2.1' }, { address: 1, reason: 'x', until: 9e15 }]) {
+      await store.put({ namespace: 'address-block', key: JSON.stringify(value), value });
+    }
+    expect((await started()).list()).toEqual([]);
+  });
+
+  it('W-13 is bounded: the oldest block gives way, here and in the store', async () => {
+    const blocks = await started();
+    for (let i = 0; i <= 10_000; i++) blocks.block(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 60_000, 'x');
+    expect([blocks.list().length, blocks.blockOf('10.0.0.0'), blocks.blockOf('10.0.0.1') !== undefined]).toEqual([
+      10_000,
+      undefined,
+      true,
+    ]);
+    expect(security.events.at(-1)?.event).toBe('ip_blocked');
+    expect(security.events.at(-2)?.details).toMatchObject({ ip: '10.0.0.0', reason: 'gave way' });
+    expect(await store.list('address-block')).toHaveLength(10_000);
+  });
+
+  it('blocks all the same when the store cannot be written, and says so', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
+    const blocks = await started();
+    jest.spyOn(store, 'put').mockRejectedValue(new Error('ENOSPC'));
+    blocks.block('192.0.2.1', 1_000, 'x');
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(blocks.blockOf('192.0.2.1')).toBeDefined();
+    expect(error).toHaveBeenCalledWith(expect.stringContaining('could not be kept for the next start: ENOSPC'));
+  });
+
+  it('sweeps by one timer, which ends with the application', async () => {
+    jest.useFakeTimers();
+    const blocks = await started();
+    blocks.block('192.0.2.1', 500, 'x');
+    clock.advance(1_000);
+    jest.advanceTimersByTime(1_000);
+    expect(security.names).toEqual(['ip_blocked', 'ip_unblocked']);
+    blocks.onApplicationShutdown();
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
+  });
+});
+
+describe('RateViolations', () => {
+  const violations = (block: Parameters<typeof AppConfig.of>[0]): [RateViolations, MemoryAddressBlocks] => {
+    const blocks = new MemoryAddressBlocks(clock);
+    return [new RateViolations(AppConfig.of(block), blocks), blocks];
+  };
+
+  it('D-11 blocks nobody for rate alone, unless told to', () => {
+    for (const settings of [{}, { block: { enabled: false, rateMs: 300_000 } }]) {
+      const [rates, blocks] = violations(settings);
+      rates.note('192.0.2.1');
+      expect(blocks.list()).toEqual([]);
+    }
+  });
+
+  it('S2-17 blocks for the time of the setting, which more violations do not make longer', () => {
+    const [rates, blocks] = violations({ block: { rateMs: 300_000 } });
+    rates.note('192.0.2.1');
+    rates.note(undefined);
+    clock.advance(200_000);
+    rates.note('192.0.2.1');
+    expect(blocks.list()).toEqual([
+      { address: '192.0.2.1', reason: 'rate_limit_exceeded', until: clock.now() + 100_000 },
+    ]);
+    clock.advance(100_000);
+    rates.note('192.0.2.1');
+    expect(blocks.blockOf('192.0.2.1')?.until).toBe(clock.now() + 300_000);
+  });
+});

@@ -1,0 +1,117 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type CanActivate, type ExecutionContext, HttpException, HttpStatus } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
+import type { ThrottlerLimitDetail, ThrottlerStorage } from '@nestjs/throttler';
+import type { SecurityLog } from '../../audit/index.js';
+import type { AppConfig } from '../../config/index.js';
+import { addressKey } from '../address-key.js';
+import { principalKey } from '../caller-key.js';
+import type { RateViolations } from '../rate-violations.js';
+import { RestThrottle, UNTHROTTLED } from './rest-throttle.guard.js';
+
+const MS_PER_SEC = 1_000;
+
+/** Who sends a REST request, as far as its limit is concerned. */
+export interface RestCaller {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Whether a credential proved it: who is unproven is counted by address. */
+  readonly isAuthenticated: boolean;
+}
+
+/** Finds out who sends a request; undefined where nobody knows. */
+export type FindRestCaller = (req: IncomingMessage) => RestCaller | undefined;
+
+type RestRequest = IncomingMessage & { readonly ip?: string };
+
+/** What the limit is made of. */
+export interface ThrottleParts {
+  readonly config: AppConfig;
+  readonly storage: ThrottlerStorage;
+  readonly reflector: Reflector;
+  readonly find: FindRestCaller;
+  readonly security: SecurityLog;
+  readonly violations: RateViolations;
+}
+
+/** The guard of `@nestjs/throttler` over our storage. */
+export class LibraryThrottle extends RestThrottle {
+  private constructor(private readonly guard: CanActivate) {
+    super();
+  }
+
+  /** Loads the library: only a process that serves REST pays for it. */
+  static async load(parts: ThrottleParts): Promise<LibraryThrottle> {
+    const { ThrottlerGuard } = await import('@nestjs/throttler');
+    const { config, storage, reflector } = parts;
+
+    class CallerThrottlerGuard extends ThrottlerGuard {
+      protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
+        if (!config.rate.enabled) return true;
+        const places = [context.getHandler(), context.getClass()];
+        return reflector.getAllAndOverride<boolean | undefined>(UNTHROTTLED, places) ?? false;
+      }
+
+      protected override async getTracker(req: Record<string, unknown>): Promise<string> {
+        return keyOf(req as unknown as RestRequest, parts.find);
+      }
+
+      protected override generateKey(_context: ExecutionContext, tracker: string): string {
+        return tracker;
+      }
+
+      protected override async throwThrottlingException(
+        context: ExecutionContext,
+        detail: ThrottlerLimitDetail,
+      ): Promise<void> {
+        refuse(context, detail, parts);
+      }
+    }
+
+    const throttlers = [{ limit: config.rate.maxRestRequests, ttl: config.rate.windowMs }];
+    const guard = new CallerThrottlerGuard({ throttlers }, storage, reflector);
+    await guard.onModuleInit();
+    return new LibraryThrottle(guard);
+  }
+
+  override async admit(context: ExecutionContext): Promise<boolean> {
+    return (await this.guard.canActivate(context)) as boolean;
+  }
+}
+
+function keyOf(request: RestRequest, find: FindRestCaller): string {
+  const caller = find(request);
+  return caller?.isAuthenticated ? principalKey(caller) : addressKey(addressOf(request));
+}
+
+/** As the application trusts proxies: Express's word where it has one. */
+function addressOf({ ip, socket }: RestRequest): string | undefined {
+  return ip ?? socket.remoteAddress;
+}
+
+/** @throws HttpException 429 @see RFC 9457 */
+function refuse(
+  context: ExecutionContext,
+  { limit, ttl, timeToBlockExpire }: ThrottlerLimitDetail,
+  { find, security, violations }: ThrottleParts,
+): never {
+  const http = context.switchToHttp();
+  const request = http.getRequest<RestRequest>();
+  const ip = addressOf(request);
+  const retryAfterMs = timeToBlockExpire * MS_PER_SEC;
+  const facts = { transport: 'http', ip, principal: find(request)?.subject, bucket: 'rest', limit, windowMs: ttl };
+  security.emit('rate_limit_exceeded', { ...facts, retryAfterMs });
+  violations.note(ip);
+  http.getResponse<ServerResponse>().setHeader('Content-Type', 'application/problem+json');
+  const message = `Rate limit exceeded: try again in ${timeToBlockExpire} s`;
+  const problem = {
+    type: 'urn:mcp-gatehouse:error:rate_limited',
+    title: 'Too Many Requests',
+    status: HttpStatus.TOO_MANY_REQUESTS,
+    detail: message,
+    message,
+    kind: 'rate_limited',
+    retryAfterMs,
+  };
+  throw new HttpException(problem, HttpStatus.TOO_MANY_REQUESTS);
+}

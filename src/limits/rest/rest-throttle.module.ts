@@ -1,0 +1,51 @@
+import { type DynamicModule, type InjectionToken, Module, type ModuleMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuditModule, SecurityLog } from '../../audit/index.js';
+import { AppConfig } from '../../config/index.js';
+import { LimitsModule } from '../limits.module.js';
+import { RateViolations } from '../rate-violations.js';
+import { type FindRestCaller, LibraryThrottle } from './library-throttle.js';
+import { RestThrottle, RestThrottleGuard } from './rest-throttle.guard.js';
+import { WindowThrottlerStorage } from './window-throttler-storage.js';
+
+const FIND_REST_CALLER = Symbol('FIND_REST_CALLER');
+
+/** How the guard finds out who calls. */
+export interface RestThrottleOptions {
+  /** Modules that export what is injected below. */
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  readonly inject?: readonly InjectionToken[];
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever is injected, in its order
+  readonly useFactory: (...injected: any[]) => FindRestCaller;
+}
+
+/**
+ * {@link RestThrottleGuard} and what it needs, for modules whose controllers carry it. In place of `ThrottlerModule`,
+ * which is global and would put its options on the guards of a host application.
+ */
+@Module({})
+export class RestThrottleModule {
+  static forRoot({ imports = [], inject = [], useFactory }: RestThrottleOptions): DynamicModule {
+    return {
+      module: RestThrottleModule,
+      imports: [AuditModule, LimitsModule, ...imports],
+      providers: [
+        RestThrottleGuard,
+        WindowThrottlerStorage,
+        { provide: FIND_REST_CALLER, inject: [...inject], useFactory },
+        {
+          provide: RestThrottle,
+          inject: [AppConfig, WindowThrottlerStorage, Reflector, FIND_REST_CALLER, SecurityLog, RateViolations],
+          useFactory: loadThrottle,
+        },
+      ],
+      exports: [RestThrottle, RestThrottleGuard],
+    };
+  }
+}
+
+type Parts = [AppConfig, WindowThrottlerStorage, Reflector, FindRestCaller, SecurityLog, RateViolations];
+
+function loadThrottle(...[config, storage, reflector, find, security, violations]: Parts): Promise<RestThrottle> {
+  return LibraryThrottle.load({ config, storage, reflector, find, security, violations });
+}
