@@ -2,10 +2,12 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../support/clients.js';
+import { Doors } from '../support/live-doors.js';
 import { initializeParams, request } from '../support/messages.js';
 import { ROOT, type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';
 import { answerIn, RawHttp } from '../support/raw-http.js';
+import { RawWebSocket } from '../support/raw-websocket.js';
 import { secureAsk } from '../support/secure-http.js';
 import { StdioServer } from '../support/stdio-server.js';
 import type { TestClient } from '../support/test-client.js';
@@ -19,6 +21,7 @@ const preset = (name: string): string => join(ROOT, 'presets', `${name}.yaml`);
 let folder: TemporaryFolder;
 const programs: Program[] = [];
 const clients: TestClient[] = [];
+const opened: Doors[] = [];
 let states = 0;
 
 beforeEach(async () => {
@@ -28,6 +31,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await Promise.all(programs.splice(0).map((program) => program.stop()));
+  await Promise.all(opened.splice(0).map((doors) => doors.dispose()));
   await folder.remove();
 });
 
@@ -38,6 +42,13 @@ async function start(name: string, flags: readonly string[] = []): Promise<strin
   programs.push(program);
   const [, url = ''] = await program.said(/MCP endpoint: +(\S+)/);
   return url;
+}
+
+/** Starts a preset with every door of the network, on free ports. */
+async function open(name: string): Promise<Doors> {
+  const doors = await Doors.open({ flags: ['--config', preset(name)] });
+  opened.push(doors);
+  return doors;
 }
 
 async function client(url: string): Promise<TestClient> {
@@ -71,7 +82,7 @@ describe('presets', () => {
   it.each([
     ['luno', '"luno-mcp-server"', '8765', '["stdio"]'],
     ['multi', '"multi-tool-mcp-server"', '8080', '["http"]'],
-    ['agents', '"multi-agent-mcp-server"', '3002', '["http"]'],
+    ['agents', '"multi-agent-mcp-server"', '3002', '["http","tcp"]'],
     ['envgw', '"environment-mcp-gateway"', '3001', '["http"]'],
     ['security', '"security-mcp-server"', '8080', '["stdio"]'],
   ])('K-1, K-3 %s has its name, its port and its doors, on loopback', async (name, serverName, port, transports) => {
@@ -115,6 +126,53 @@ describe('appendix C, the first five minutes', () => {
     expect(new Set(kinds.slice(0, first))).toEqual(new Set(['answered']));
   });
 
+  it('S0-10 K-13 luno has room for 50 WebSockets, and tells the next on its own', async () => {
+    const doors = await open('luno');
+    for (let count = 1; count <= 50; count++) await doors.webSocket();
+    const refused = await doors.webSocket();
+    expect(await refused.closed).toEqual({ code: 1008, reason: 'Maximum connections reached' });
+  });
+
+  it('S2-18 S2-5 agents are 100 by WebSocket and 50 by TCP, each with answers of its own', async () => {
+    const doors = await open('agents');
+    for (let count = 1; count <= 100; count++) await doors.webSocket();
+    expect((await RawWebSocket.refusal(doors.wsUrl)).status).toBe(503);
+    const lines = [];
+    for (let count = 1; count <= 50; count++) lines.push(await doors.lines());
+    expect(await (await doors.lines()).end()).toContain('Service unavailable - connection limit reached');
+    const said = await Promise.all(
+      lines.slice(0, 2).map(async (each, at) => {
+        await each.initialize();
+        return (await each.callTool('same', 'echo', { message: `agent ${at}` })).result?.['content'];
+      }),
+    );
+    expect(said).toEqual([0, 1].map((at) => [{ type: 'text', text: `Echo: agent ${at}` }]));
+  });
+
+  it('S1-14 K-7 multi tells clients of SSE who they are, beside those of WebSocket', async () => {
+    const doors = await open('multi');
+    const stream = await new RawHttp(doors.sseUrl).stream({});
+    const [, endpoint = ''] = await stream.said(
+      /^event: endpoint\ndata: (\S+)\n\ndata: \{"type":"connected","client_id":"[0-9a-f]{32}"\}\n\n/,
+    );
+    const socket = await doors.webSocket();
+    await socket.initialize();
+    const sent = await fetch(new URL(endpoint, doors.base), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(request('s', 'initialize', initializeParams('2024-11-05'))),
+    });
+    expect([sent.status, await sent.text()]).toEqual([202, 'Message queued for SSE delivery']);
+    await stream.said(/"id":"s","result"/);
+    expect((await socket.callTool('w', 'math_calc', { expression: '6 * 7' })).result).toBeDefined();
+  });
+
+  it('K-6 envgw opens a stream of the older form at /mcp', async () => {
+    const doors = await open('envgw');
+    const stream = await new RawHttp(doors.server.url).stream({});
+    await stream.said(/^event: endpoint\ndata: \/mcp\?sessionId=[0-9a-f]{32}\n\n/);
+  });
+
   it('S0-11 luno refuses a message that is too large, and goes on', async () => {
     const server = await StdioServer.start({ flags: ['--config', preset('luno')] });
     await server.initialize();
@@ -132,6 +190,9 @@ describe('appendix C, the first five minutes', () => {
     const body = request(0, 'initialize', initializeParams('2025-11-25'));
     expect((await secureAsk(url, { ca, body })).status).toBe(200);
     await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow();
+    const root = url.replace('https:', 'wss:').replace('/mcp', '/');
+    expect((await (await RawWebSocket.open(root, { ca })).initialize()).result).toBeDefined();
+    await expect(RawWebSocket.open(root.replace('wss:', 'ws:'))).rejects.toThrow();
     await rm(join(folder.path, 'certs', 'server.crt'));
     const args = ['serve', '--config', preset('luno'), '--transport', 'http', '--port', '0', '--tls'];
     const { code, stderr } = await Program.run({ args, cwd: folder.path });
@@ -233,7 +294,7 @@ describe('S0-22 examples/vscode', () => {
         cwd: folder.path,
       });
       programs.push(program);
-      await program.said(/MCP endpoint: +http/);
+      await program.said(/WebSocket endpoint: wss?:/);
     }
   });
 });
