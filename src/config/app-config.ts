@@ -16,6 +16,8 @@ export class AppConfig implements Groups {
   readonly http: Groups['http'];
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
+  readonly auth: Groups['auth'];
+  readonly block: Groups['block'];
   readonly sessions: Groups['sessions'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
@@ -31,6 +33,8 @@ export class AppConfig implements Groups {
     this.http = groups.http;
     this.limits = groups.limits;
     this.rate = groups.rate;
+    this.auth = groups.auth;
+    this.block = groups.block;
     this.sessions = groups.sessions;
     this.tools = groups.tools;
     this.breaker = groups.breaker;

@@ -15,7 +15,7 @@ describe('strangeNames', () => {
     expect(`${port}${tools}`).not.toContain('hunter2');
   });
 
-  it.each(['MCP_REDIS_URL', 'MCP_TLS_CERT', 'MCP_AUTH_TOKENS'])(
+  it.each(['MCP_REDIS_URL', 'MCP_TLS_CERT', 'MCP_UPSTREAMS'])(
     'D-22 does not pass over %s of a later version',
     (name) => {
       expect(warningsFor({ [name]: 'x' })).toEqual([expect.stringContaining(`config.unknown name=${name}:`)]);

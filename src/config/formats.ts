@@ -1,6 +1,8 @@
 import { isFQDN } from 'class-validator';
 import { isIP } from 'node:net';
+import { isRoleName, isScopeName, parseApiKeys, parseAuthTokens, parseCertificateRoles } from './credential-lists.js';
 import { parseSessionKeys } from './session-keys.js';
+import { isWeakSecret } from './weak-secrets.js';
 
 /** A form that text must have. */
 interface Format {
@@ -32,6 +34,30 @@ export const FORMATS = {
       'a comma separated list of kid:base64, each kid 1 to 16 of A-Z a-z 0-9 _ - and used once, each key 32 bytes',
     accepts: (text) => parseSessionKeys(text) !== undefined,
   },
+  'auth-tokens': {
+    expected:
+      'a comma separated list of name:role[+role]:token[:door[+door]], each token used once, of 32 to 512 visible characters without comma and colon, and no sample (`openssl rand -base64 32` makes one)',
+    accepts: (text) => parseAuthTokens(text) !== undefined,
+  },
+  'api-keys': {
+    expected:
+      'a comma separated list of id:sha256:role[+role][:scope[ scope]], each id 1 to 32 of A-Z a-z 0-9 -, each SHA-256 64 hex digits and used once',
+    accepts: (text) => parseApiKeys(text) !== undefined,
+  },
+  'certificate-roles': {
+    expected: 'a list of subject=role[+role], separated by semicolons, each subject used once',
+    accepts: (text) => parseCertificateRoles(text) !== undefined,
+  },
+  'jwt-secret': {
+    expected: 'a secret of at least 32 characters, and no sample (`openssl rand -base64 48` makes one)',
+    accepts: (text) => !isWeakSecret(text),
+  },
+  issuer: {
+    expected: 'the issuer of tokens, 1 to 256 characters, and not gatehouse or mtls, which the server uses itself',
+    accepts: (text) => text !== '' && text.length <= 256 && text !== 'gatehouse' && text !== 'mtls',
+  },
+  role: { expected: 'the name of a role: 1 to 64 of A-Z a-z 0-9 . _ -', accepts: isRoleName },
+  scope: { expected: 'a scope: visible characters without quote and backslash', accepts: isScopeName },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;

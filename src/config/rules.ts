@@ -1,29 +1,6 @@
-import { isIP } from 'node:net';
+import { algorithmsFollowKeys, authFollowsReach, openBindNeedsConsent, publicKeysNeedNames } from './auth-rules.js';
 import type { Source } from './reading.js';
-import type { GroupName, Groups, SettingKey } from './schema.js';
-
-/** What rules see: the settings, each valid by itself, and where each came from. */
-export interface Settled {
-  readonly groups: Groups;
-  readonly sourceOf: (key: SettingKey) => Source;
-}
-
-/** What a rule says; it changes nothing itself. */
-export interface Finding {
-  /** Why the start must be refused. */
-  readonly fault?: string;
-  readonly warning?: string;
-  readonly change?: { readonly [Name in GroupName]?: Partial<Groups[Name]> };
-  /** Where the changed values now come from; where they came from before when left out. */
-  readonly source?: Source;
-}
-
-/** A rule over several settings. */
-export interface Rule {
-  /** Looked at only while all of these are valid. */
-  readonly reads: readonly SettingKey[];
-  readonly check: (settled: Settled) => Finding | undefined;
-}
+import type { Rule } from './rule.js';
 
 const GIVEN_BY_HAND: readonly Source[] = ['flag', 'env', '.env'];
 
@@ -44,20 +21,6 @@ export const addressMeansHttp: Rule = {
   },
 };
 
-/** An address that others can reach needs authentication, which this version has not got, or a clear word (K-4). */
-export const openBindNeedsConsent: Rule = {
-  reads: ['server.transports', 'server.host', 'server.allowUnauthenticated'],
-  check: ({ groups: { server } }) => {
-    const network = server.transports.some((transport) => transport !== 'stdio');
-    if (!network || server.allowUnauthenticated || isLoopback(server.host)) return undefined;
-    return {
-      fault:
-        `The host ${server.host} is not loopback, so anybody who reaches it could call the tools: bind 127.0.0.1, ` +
-        'or give --allow-unauthenticated (MCP_ALLOW_UNAUTHENTICATED=true) where something in front lets only the right ones in',
-    };
-  },
-};
-
 /** A request cannot be due before its headers are. */
 export const bodyOutlastsHeaders: Rule = {
   reads: ['http.headersTimeoutMs', 'http.bodyTimeoutMs'],
@@ -73,10 +36,11 @@ export const bodyOutlastsHeaders: Rule = {
 };
 
 /** In the order in which they apply: each sees what the ones before changed. */
-export const RULES: readonly Rule[] = [addressMeansHttp, openBindNeedsConsent, bodyOutlastsHeaders];
-
-function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost') return true;
-  const address = host.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-}
+export const RULES: readonly Rule[] = [
+  addressMeansHttp,
+  authFollowsReach,
+  openBindNeedsConsent,
+  algorithmsFollowKeys,
+  publicKeysNeedNames,
+  bodyOutlastsHeaders,
+];

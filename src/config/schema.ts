@@ -1,5 +1,7 @@
 import type { Setting } from './setting-spec.js';
 import { declaredSettings, type SettingsClass } from './setting.decorators.js';
+import { AuthSettings } from './settings/auth.settings.js';
+import { BlockSettings } from './settings/block.settings.js';
 import { BreakerSettings } from './settings/breaker.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
@@ -15,6 +17,8 @@ export const GROUPS = {
   http: HttpSettings,
   limits: LimitSettings,
   rate: RateSettings,
+  auth: AuthSettings,
+  block: BlockSettings,
   sessions: SessionSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
