@@ -24,6 +24,7 @@ import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
 import { Pages } from './pages.js';
 import { METHOD_HANDLERS, RequestServer } from './request-server.js';
+import { RevokedSessions } from './revoked-sessions.js';
 import { Rounds } from './rounds.js';
 import { ServerIdentity } from './server-identity.js';
 import { TaskStarter } from './tasks/task-starter.js';
@@ -52,6 +53,7 @@ const HANDLERS = [
     InitializeHandler,
     Pages,
     RequestServer,
+    RevokedSessions,
     Rounds,
     ServerIdentity,
     Tasks,

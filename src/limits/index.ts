@@ -3,5 +3,6 @@ export { addressKey, AddressList, isLoopbackAddress } from './address-key.js';
 export { Breaker, type BreakerReport } from './breaker.js';
 export { Bulkhead } from './bulkhead.js';
 export { LimitsModule } from './limits.module.js';
+export { LruMap } from './lru-map.js';
 export { RateLimiter } from './rate-limiter.js';
-export type { RateOutcome } from './sliding-window.js';
+export { type RateOutcome, SlidingWindow } from './sliding-window.js';

@@ -17,6 +17,7 @@ import { callScope } from '../../test/support/tool-world.js';
 import { Clock } from '../common/index.js';
 import { AppConfig, ConfigModule, type ConfigOverrides } from '../config/index.js';
 import { MetricsModule } from '../metrics/index.js';
+import { StoreModule } from '../store/index.js';
 import { EnhancerOptions } from './enhancers.js';
 import { Describe } from './schema/describe.decorator.js';
 import { ServerFacts } from './server-facts.js';
@@ -104,7 +105,13 @@ async function appWith(
   })
   class Surroundings {}
   return Test.createTestingModule({
-    imports: [ConfigModule.forRoot(AppConfig.of(settings)), Surroundings, MetricsModule, ToolsModule],
+    imports: [
+      ConfigModule.forRoot(AppConfig.of(settings)),
+      StoreModule.forRoot(),
+      Surroundings,
+      MetricsModule,
+      ToolsModule,
+    ],
     providers,
   }).compile();
 }

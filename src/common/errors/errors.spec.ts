@@ -82,12 +82,19 @@ describe('ERROR_CODES', () => {
   it('may be tried again, where waiting helps', () => {
     const retryable = rows.filter(([, code]) => code.retryable).map(([kind]) => kind);
     expect(retryable.sort()).toEqual([
+      'audit_unavailable',
+      'auth_unavailable',
+      'blocked',
       'breaker_open',
+      'connection_limit',
+      'quarantined',
       'rate_limited',
+      'read_only',
       'request_timeout',
       'server_busy',
       'session_limit',
       'shutting_down',
+      'store_unavailable',
       'timeout',
     ]);
   });

@@ -2,17 +2,22 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createServer } from 'node:http';
 import { duplexPair } from 'node:stream';
 import fc from 'fast-check';
+import { FakeClock } from '../../../test/support/fake-clock.js';
 import { type Answered, MemoryHttp } from '../../../test/support/memory-http.js';
 import { RecordingSecurityLog } from '../../../test/support/tool-world.js';
 import { AppConfig, type ConfigOverrides } from '../../config/index.js';
+import { MemoryAddressBlocks } from '../../limits/address-blocks.js';
 import { HttpAdmission } from './http-admission.js';
 
+const clock = new FakeClock();
+let blocks: MemoryAddressBlocks;
 let security: RecordingSecurityLog;
 
 /** A server that answers 200 to whoever gets in. */
 function served(settings: ConfigOverrides = {}) {
   security = new RecordingSecurityLog();
-  const admission = new HttpAdmission(AppConfig.of(settings), security);
+  blocks = new MemoryAddressBlocks(clock);
+  const admission = new HttpAdmission(AppConfig.of(settings), blocks, security, clock);
   return createServer((req, res) => {
     if (admission.admit(req, res)) res.writeHead(200).end('in');
   });
@@ -26,6 +31,21 @@ const ask = (
 
 afterEach(() => {
   security.events.length = 0;
+});
+
+describe('HttpAdmission: blocks', () => {
+  it('S2-17 answers a blocked address with 403 Forbidden before anything is looked at, until the block ends', async () => {
+    const server = served();
+    // What comes over a pair of streams has no address: all of it is one caller.
+    blocks.block(undefined, 60_000, 'auth_failures');
+    const http = new MemoryHttp(server);
+    const { status, headers, text } = await http.ask({ method: 'GET', headers: { host: 'evil.example' } });
+    expect([status, headers['retry-after']]).toEqual([403, '60']);
+    expect(JSON.parse(text)).toMatchObject({ error: { message: 'Forbidden', data: { kind: 'blocked' } } });
+    expect(security.events.map(({ event }) => event)).toEqual(['blocked_connection']);
+    clock.advance(60_000);
+    expect((await http.ask({ method: 'GET' })).status).toBe(200);
+  });
 });
 
 describe('HttpAdmission: Host', () => {

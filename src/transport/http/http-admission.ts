@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
-import { printable } from '../../common/index.js';
+import { Clock, printable } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { AddressBlocks } from '../../limits/index.js';
 import { refuse } from './http-errors.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -15,7 +16,7 @@ const PREFLIGHT_AGE_SEC = 600;
 const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
 /**
- * Host and Origin, checked before anything else is: a page that was rebound to this address, or one of another site,
+ * Blocked addresses, Host and Origin, checked before anything else is: who was shut out, a page that was rebound to this address, or one of another site,
  * gets no further (W-4, W-5).
  * @see MCP 2025-11-25, basic/transports, "Security Warning"
  */
@@ -26,7 +27,9 @@ export class HttpAdmission {
 
   constructor(
     config: AppConfig,
+    private readonly blocks: AddressBlocks,
     private readonly security: SecurityLog,
+    private readonly clock: Clock,
   ) {
     const { host, publicUrl } = config.server;
     const bound = host.includes(':') ? `[${host}]` : host;
@@ -41,6 +44,13 @@ export class HttpAdmission {
    * @returns whether the request may go on; if not, it is answered. A preflight is answered here too.
    */
   admit(req: IncomingMessage, res: ServerResponse): boolean {
+    const ip = req.socket.remoteAddress;
+    const block = this.blocks.blockOf(ip);
+    if (block) {
+      this.security.emit('blocked_connection', { transport: 'http', ip, untilMs: block.until });
+      refuse(res, 'blocked', 'Forbidden', { retryAfterMs: Math.max(0, block.until - this.clock.now()) });
+      return false;
+    }
     const { host, origin } = req.headers;
     // Also where no page asks: a cache must not give a page what it kept from somebody else's answer.
     if (this.origins.size > 0) res.setHeader('Vary', 'Origin');

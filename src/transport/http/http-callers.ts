@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Authenticator, type Principal } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { type Session, SessionService } from '../../session/index.js';
+import { clientCertificateOf } from '../client-certificate.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -14,9 +15,14 @@ export class HttpCallers {
     private readonly sessions: SessionService,
   ) {}
 
-  /** @throws ProtocolError auth_required, auth_failed */
+  /** @throws ProtocolError auth_required, auth_failed, auth_unavailable */
   principalOf(req: IncomingMessage): Principal | Promise<Principal> {
-    return this.authenticator.authenticate({ authorization: req.headers.authorization });
+    return this.authenticator.authenticate({
+      authorization: req.headers.authorization,
+      certificate: clientCertificateOf(req.socket),
+      address: req.socket.remoteAddress,
+      door: 'http',
+    });
   }
 
   /** Whether the request names a session, good or not. */

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { ERROR_CODES, type ErrorKind } from '../../common/index.js';
+import { ERROR_CODES, type ErrorKind, type JsonObject } from '../../common/index.js';
 import { errorReply, type Reply } from '../../dispatch/index.js';
 
 const MS_PER_SEC = 1_000;
 
 /** Answers a request that cannot be served, with the status of its kind and a JSON-RPC error without id. */
-export function refuse(res: ServerResponse, kind: ErrorKind, message: string): void {
-  writeReply(res, errorReply(null, { kind, message }), ERROR_CODES[kind].http);
+export function refuse(res: ServerResponse, kind: ErrorKind, message: string, data?: JsonObject): void {
+  writeReply(res, errorReply(null, { kind, message, data }), ERROR_CODES[kind].http);
 }
 
 /** @returns the HTTP status of a reply: that of a fault of the message itself, else 200 */

@@ -5,6 +5,7 @@ import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { refuse } from './http-errors.js';
 import { OpenExchanges } from './open-exchanges.js';
+import { ResourceMetadata } from './resource-metadata.js';
 import { StreamableHttp } from './streamable-http.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -30,6 +31,7 @@ export class HttpLane {
     private readonly endpoint: StreamableHttp,
     private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
+    private readonly metadata: ResourceMetadata,
     private readonly config: AppConfig,
   ) {}
 
@@ -56,6 +58,7 @@ export class HttpLane {
     server.removeAllListeners('request');
     server.on('request', (req: IncomingMessage, res: ServerResponse) => {
       if (isOurs(req.url ?? '')) this.serve(req, res);
+      else if (this.metadata.has(req.url ?? '')) this.metadata.serve(req, res);
       else for (const listener of rest) listener.call(server, req, res);
     });
   }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { Challenges } from './challenges.js';
 import { type HttpCaller, HttpExchange } from './http-exchange.js';
 import { SessionStreams } from './session-streams.js';
 import { StreamLogs } from './stream-logs.js';
@@ -22,6 +23,7 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
   constructor(
     private readonly streams: SessionStreams,
     private readonly logs: StreamLogs,
+    private readonly challenges: Challenges,
     private readonly config: AppConfig,
     private readonly clock: Clock,
   ) {}
@@ -45,6 +47,7 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
     const exchange = new HttpExchange(res, caller, {
       startedAt: this.clock.monotonic(),
       logs: this.logs,
+      challenges: this.challenges,
       maxBufferedBytes: this.config.limits.maxBodyBytes,
     });
     this.running.add(exchange);

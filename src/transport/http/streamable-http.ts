@@ -4,6 +4,7 @@ import { SecurityLog } from '../../audit/index.js';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { errorReply } from '../../dispatch/index.js';
+import { Challenges } from './challenges.js';
 import { HttpAdmission } from './http-admission.js';
 import { HttpCallers } from './http-callers.js';
 import { refuse, writeReply } from './http-errors.js';
@@ -26,6 +27,7 @@ export class StreamableHttp {
     private readonly callers: HttpCallers,
     private readonly posts: HttpPosts,
     private readonly streams: SessionStreams,
+    private readonly challenges: Challenges,
     private readonly security: SecurityLog,
   ) {}
 
@@ -82,6 +84,8 @@ export class StreamableHttp {
     if (error.kind === 'message_too_large') {
       this.security.emit('message_too_large', { transport: 'http', ip: res.socket?.remoteAddress });
     }
-    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind) }), ERROR_CODES[error.kind].http);
+    const reply = errorReply(null, error, { era: eraOfFault(error.kind) });
+    if (!res.headersSent) this.challenges.mark(res, reply);
+    writeReply(res, reply, ERROR_CODES[error.kind].http);
   }
 }

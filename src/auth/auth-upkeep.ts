@@ -1,0 +1,56 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ChainAuthenticator } from './chain-authenticator.js';
+import { CredentialWatch } from './credential-watch.js';
+import { KeyRing } from './keys/key-ring.js';
+import { KeyUsage } from './keys/key-usage.js';
+import { isAbout, Revocations } from './revocations.js';
+
+/** How late other processes may learn of a revocation (D-10). */
+const REFRESH_MS = 5_000;
+
+/**
+ * The one timer of authentication: reads again what other processes may have changed, closes what ended with its
+ * credential, and writes when keys were used.
+ */
+@Injectable()
+export class AuthUpkeep implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(AuthUpkeep.name);
+  private timer: NodeJS.Timeout | undefined;
+  private isFailing = false;
+
+  constructor(
+    private readonly ring: KeyRing,
+    private readonly usage: KeyUsage,
+    private readonly revocations: Revocations,
+    private readonly watch: CredentialWatch,
+    private readonly chain: ChainAuthenticator,
+  ) {}
+
+  onModuleInit(): void {
+    this.revocations.onRevoked((revocation) => this.watch.revoke((principal) => isAbout(revocation, principal)));
+    this.ring.whenChanged((ended, isOver) => {
+      this.chain.forget((principal) => principal === ended);
+      if (isOver) this.watch.revoke((principal) => principal === ended);
+    });
+    this.timer = setInterval(() => void this.run(), REFRESH_MS).unref();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    return this.usage.write();
+  }
+
+  /** While the store is out of reach, what was known holds. */
+  async run(): Promise<void> {
+    this.chain.sweep();
+    this.ring.sweep();
+    try {
+      await Promise.all([this.ring.refresh(), this.revocations.refresh()]);
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing) this.logger.error(`Keys and revocations cannot be read again: ${String(error)}`);
+      this.isFailing = true;
+    }
+    await this.usage.write();
+  }
+}
