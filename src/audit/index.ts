@@ -1,3 +1,3 @@
 export { type AuditEntry, AuditLog } from './audit-log.js';
 export { AuditModule } from './audit.module.js';
-export { type SecurityDetails, type SecurityEvent, SecurityLog } from './security-log.js';
+export { LoggerSecurityLog, type SecurityDetails, type SecurityEvent, SecurityLog } from './security-log.js';

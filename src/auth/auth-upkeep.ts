@@ -1,5 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
 import { ChainAuthenticator } from './chain-authenticator.js';
+import { assertSomebodyMayCome } from './credential-sources.js';
 import { CredentialWatch } from './credential-watch.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyUsage } from './keys/key-usage.js';
@@ -19,19 +21,23 @@ export class AuthUpkeep implements OnModuleInit, OnApplicationShutdown {
   private isFailing = false;
 
   constructor(
+    private readonly config: AppConfig,
     private readonly ring: KeyRing,
     private readonly usage: KeyUsage,
     private readonly revocations: Revocations,
-    private readonly watch: CredentialWatch,
+    watch: CredentialWatch,
     private readonly chain: ChainAuthenticator,
-  ) {}
-
-  onModuleInit(): void {
-    this.revocations.onRevoked((revocation) => this.watch.revoke((principal) => isAbout(revocation, principal)));
-    this.ring.whenChanged((ended, isOver) => {
-      this.chain.forget((principal) => principal === ended);
-      if (isOver) this.watch.revoke((principal) => principal === ended);
+  ) {
+    revocations.onRevoked((revocation) => watch.revoke((principal) => isAbout(revocation, principal)));
+    ring.whenChanged((ended, isOver) => {
+      chain.forget((principal) => principal === ended);
+      if (isOver) watch.revoke((principal) => principal === ended);
     });
+  }
+
+  /** @throws StartError nobody could be let in */
+  onModuleInit(): void {
+    assertSomebodyMayCome(this.config, this.ring.hasUsable);
     this.timer = setInterval(() => void this.run(), REFRESH_MS).unref();
   }
 

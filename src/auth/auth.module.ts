@@ -10,7 +10,6 @@ import { Authenticator } from './authenticator.js';
 import { LocalAdmin } from './authenticators/local-admin.js';
 import { ChainAuthenticator } from './chain-authenticator.js';
 import { CredentialChecks } from './credential-checks.js';
-import { assertSomebodyMayCome } from './credential-sources.js';
 import { CredentialWatch } from './credential-watch.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { KeyRing } from './keys/key-ring.js';
@@ -48,10 +47,8 @@ import { Revocations } from './revocations.js';
     {
       provide: CredentialChecks,
       inject: [AppConfig, Clock, LocalAdmin, KeyRing],
-      useFactory: async (config: AppConfig, clock: Clock, local: LocalAdmin, ring: KeyRing) => {
-        assertSomebodyMayCome(config, ring.hasUsable);
-        return CredentialChecks.load(config, clock, local, ring);
-      },
+      useFactory: (config: AppConfig, clock: Clock, local: LocalAdmin, ring: KeyRing) =>
+        CredentialChecks.load(config, clock, local, ring),
     },
     { provide: Authenticator, useExisting: ChainAuthenticator },
     { provide: Policy, useClass: RolePolicy },

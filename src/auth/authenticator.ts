@@ -20,7 +20,7 @@ export interface Credentials {
   readonly certificate?: ClientCertificate | undefined;
   /** Address of the client, behind trusted proxies. */
   readonly address?: string | undefined;
-  /** Where the caller comes in: one of `CREDENTIAL_DOORS`. Some credentials are for some doors alone. */
+  /** Where the caller comes in: http, websocket, sse, tcp or rest. Some credentials are for some doors alone. */
   readonly door?: string | undefined;
 }
 

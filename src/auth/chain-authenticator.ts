@@ -7,7 +7,6 @@ import { AnonymousAuthenticator, Authenticator, type Credentials } from './authe
 import { digestKeyOf } from './authenticators/digest.js';
 import { CredentialCache } from './credential-cache.js';
 import { CredentialChecks } from './credential-checks.js';
-import { isAuthRequired } from './credential-sources.js';
 import type { Principal } from './principal.js';
 import { isAbout, Revocations } from './revocations.js';
 import type { Proof, Refusal, Verdict } from './verdict.js';
@@ -38,7 +37,7 @@ export class ChainAuthenticator extends Authenticator {
     private readonly clock: Clock,
   ) {
     super();
-    this.isRequired = isAuthRequired(config);
+    this.isRequired = config.auth.enabled === true;
     this.unproven = new AnonymousAuthenticator(config);
     revocations.onRevoked((revocation) => this.forget((principal) => isAbout(revocation, principal)));
   }
@@ -47,9 +46,10 @@ export class ChainAuthenticator extends Authenticator {
     const { authorization, certificate } = credentials;
     if (authorization !== undefined) return this.byToken(authorization, credentials);
     if (certificate && this.checks.certificates.isConfigured) {
-      const cached = this.certificates.get(certificate.fingerprint, this.clock.now());
+      const now = this.clock.now();
+      const cached = this.certificates.get(certificate.fingerprint, now);
       if (cached) return this.admit(cached, credentials);
-      const verdict = this.checks.certificates.check(certificate);
+      const verdict = this.checks.certificates.check(certificate, now);
       return this.settle(verdict, credentials, (proof) => this.certificates.put(certificate.fingerprint, proof));
     }
     return this.withoutProof({ reason: 'missing_credential', isGuess: false }, credentials);

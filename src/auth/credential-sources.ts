@@ -1,11 +1,6 @@
 import { EXIT, StartError } from '../common/index.js';
 import { type AppConfig, isLoopbackHost } from '../config/index.js';
 
-/** Whether callers must prove who they are. */
-export function isAuthRequired({ auth, server }: AppConfig): boolean {
-  return auth.enabled === true && server.transports.some((transport) => transport !== 'stdio');
-}
-
 /**
  * A server that lets in only who has a credential, and has given none to anybody, lets in nobody: it says so at the
  * start, and how to make the first.
@@ -14,7 +9,8 @@ export function isAuthRequired({ auth, server }: AppConfig): boolean {
 export function assertSomebodyMayCome(config: AppConfig, hasKey: boolean): void {
   const { auth, server } = config;
   const sources = [auth.tokens, auth.jwtSecret, auth.jwksUrl, auth.certificateRoles];
-  if (!isAuthRequired(config) || hasKey || sources.some((source) => source !== undefined)) return;
+  const network = server.transports.some((transport) => transport !== 'stdio');
+  if (!network || !auth.enabled || hasKey || sources.some((source) => source !== undefined)) return;
   const why = isLoopbackHost(server.host)
     ? 'Authentication is on, and there is no credential yet.'
     : `The host ${server.host} is not loopback, so callers must prove who they are, and there is no credential yet.`;

@@ -1,8 +1,10 @@
 export { AuthModule } from './auth.module.js';
 export { Authenticator, type ClientCertificate, type Credentials } from './authenticator.js';
-export { LocalAdmin } from './authenticators/local-admin.js';
+export { type LocalAccess, localAccessPath, LocalAdmin, readLocalAccess } from './authenticators/local-admin.js';
 export { type CredentialEnd, CredentialWatch } from './credential-watch.js';
-export { ApiKeys, type IssuedKey, type KeyDescription, type KeyRequest } from './keys/api-keys.js';
+export { newKeyToken } from './keys/key-token.js';
+export { openApiKeys } from './keys/open-api-keys.js';
+export { ApiKeys, DEFAULT_OVERLAP_MS, type IssuedKey, type KeyDescription, type KeyRequest } from './keys/api-keys.js';
 export { Policy, type PolicyDecision, type PolicyTarget } from './policy.js';
 export type { Principal } from './principal.js';
 export { ProtectedResource } from './protected-resource.js';

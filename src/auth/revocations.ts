@@ -48,8 +48,10 @@ export class Revocations {
   /** Made here, and not durable yet. */
   private readonly unwritten = new Map<string, Revocation>();
   private changes = 0;
+  /** Keys of records that are no revocations, told of once. */
+  private readonly strange = new Set<string>();
 
-  private constructor(private readonly parts: RevocationParts) {}
+  constructor(private readonly parts: RevocationParts) {}
 
   /** What was revoked before is known, and told to nobody: nothing is open yet. */
   static async load(parts: RevocationParts): Promise<Revocations> {
@@ -117,7 +119,8 @@ export class Revocations {
     for (const { key, value } of records) {
       const revocation = readRevocation(value);
       if (!revocation || keyOf(revocation) !== key) {
-        this.logger.error(`The record of revocation ${printable(key)} is none: nothing is revoked by it`);
+        if (!this.strange.has(key)) this.logger.error(`The record of revocation ${printable(key)} is none`);
+        this.strange.add(key);
         continue;
       }
       found.add(key);

@@ -1,6 +1,7 @@
 import { VERSION } from '../common/index.js';
 import type { AppConfig } from '../config/index.js';
 import { MCP_PATH } from '../transport/index.js';
+import { urlHost } from './url-host.js';
 
 /** What a start tells a person: where, who may, what, and how to connect an editor. */
 export interface StartFacts {
@@ -37,10 +38,4 @@ export function banner({ config, port, isAuthRequired, enabledTools }: StartFact
       .map((line) => `    ${line}`),
     '',
   ];
-}
-
-/** A host that is bound to every address is reached by loopback from here. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,12 +1,15 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { DynamicModule, INestApplicationContext, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
+import { LocalAdmin } from '../auth/index.js';
 import { StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse } from '../transport/index.js';
+import { urlHost } from './url-host.js';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -47,7 +50,9 @@ async function listen({ config, plugins, logger }: ServerParts): Promise<Omit<Ru
   const stateRoot = hostStateRoot();
   const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
-    return await wire(config, GatehouseModule.forServer(config, plugins, state), logger);
+    const server = await wire(config, GatehouseModule.forServer(config, plugins, state), logger);
+    if (server.http && state.path !== undefined) await publishAccess(server.app, server.http, state.path);
+    return server;
   } catch (error) {
     await state.close();
     throw error;
@@ -74,6 +79,12 @@ async function wire(
     throw explained(error, config);
   }
   return { app, http: app.getHttpServer() as Server };
+}
+
+/** Lets the command line of this machine manage the server. */
+async function publishAccess(app: INestApplicationContext, http: Server, stateFolder: string): Promise<void> {
+  const { address, port } = http.address() as AddressInfo;
+  await app.get(LocalAdmin, { strict: false }).publish(stateFolder, `http://${urlHost(address)}:${port}`);
 }
 
 /** Says what to do about a port that cannot be had (S2-33, S3-18). */

@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'Show the settings that serve would use, with the source of each',
     load: async () => (await import('./config.command.js')).showConfig,
   },
+  keys: {
+    about: 'Create, list, rotate and revoke API keys, of a server that runs or of one that will',
+    load: async () => (await import('./keys/keys.command.js')).keys,
+  },
 };
 
 /** Runs one command of the `gatehouse` program, and ends the process where it failed. */

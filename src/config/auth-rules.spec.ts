@@ -82,7 +82,8 @@ describe('openBindNeedsConsent', () => {
 });
 
 describe('algorithmsFollowKeys', () => {
-  const algorithmsOf = (auth: ConfigOverrides['auth']): readonly string[] => AppConfig.of({ auth }).auth.jwtAlgorithms;
+  const algorithmsOf = (auth: NonNullable<ConfigOverrides['auth']>): readonly string[] =>
+    AppConfig.of({ auth }).auth.jwtAlgorithms;
   const names = { jwtIssuer: 'https://login.example.com', jwtAudience: ['gatehouse'] };
 
   it('D-19 allows what the keys that are set are for, and nothing else', () => {

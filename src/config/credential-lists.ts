@@ -28,7 +28,7 @@ export interface CertificateRoles {
 }
 
 /** Where callers come in: a token may be for some of them only. */
-export const CREDENTIAL_DOORS = ['http', 'websocket', 'sse', 'tcp', 'rest'] as const;
+const CREDENTIAL_DOORS = ['http', 'websocket', 'sse', 'tcp', 'rest'] as const;
 
 /** Names that the server gives itself. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['anonymous', 'local', 'local-admin']);

@@ -2,7 +2,6 @@ export { AppConfig, type ConfigOverrides } from './app-config.js';
 export { renderConfigurationDoc, renderEnvExample, renderFlagHelp } from './config-doc.js';
 export {
   type CertificateRoles,
-  CREDENTIAL_DOORS,
   type HashedKey,
   isCallerName,
   isKeyId,

@@ -1,5 +1,5 @@
 /** Least characters of a token or secret (S2-13). */
-export const MIN_SECRET_CHARS = 32;
+const MIN_SECRET_CHARS = 32;
 /** A random text of 32 characters has more, also where it is hexadecimal. */
 const MIN_DISTINCT_CHARS = 8;
 

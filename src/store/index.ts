@@ -4,4 +4,5 @@ export { EmbeddedState, type EmbeddedStateOptions } from './embedded-state.js';
 export { DurableSessionStore } from './memory/durable-session-store.js';
 export { SessionKeys } from './session-keys.js';
 export { type SessionRecord, SessionStore } from './session-store.js';
-export { openState, StoreModule, type StoreModuleOptions } from './store.module.js';
+export { StateHeldError } from './state-folder.js';
+export { openState, openStateFolder, stateFolderOf, StoreModule, type StoreModuleOptions } from './store.module.js';

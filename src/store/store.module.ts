@@ -55,6 +55,25 @@ export function openState(config: AppConfig, clock: Clock, options: StoreModuleO
   const keys = sessions.keys;
   // A process on stdio alone ends with its client: it has nothing to keep, and may run many times at once (D-9).
   if (server.transports.every((transport) => transport === 'stdio')) return EmbeddedState.open({ clock, keys });
-  const path = sessions.stateDir ?? defaultStateFolder({ ...options, port: server.port });
-  return EmbeddedState.open({ clock, keys, folder: { path, details: { name: server.name, port: server.port } } });
+  return openStateFolder(config, clock, options);
+}
+
+/**
+ * Opens the folder of the settings, whatever doors they name.
+ * @throws StateHeldError a server uses it
+ * @throws StartError it cannot be used as it is
+ */
+export function openStateFolder(
+  config: AppConfig,
+  clock: Clock,
+  options: StoreModuleOptions = {},
+): Promise<EmbeddedState> {
+  const { server, sessions } = config;
+  const details = { name: server.name, port: server.port };
+  return EmbeddedState.open({ clock, keys: sessions.keys, folder: { path: stateFolderOf(config, options), details } });
+}
+
+/** @returns where the state of a server with these settings is */
+export function stateFolderOf({ server, sessions }: AppConfig, options: StoreModuleOptions = {}): string {
+  return sessions.stateDir ?? defaultStateFolder({ ...options, port: server.port });
 }

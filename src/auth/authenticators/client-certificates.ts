@@ -21,21 +21,24 @@ export class ClientCertificates {
     return this.roles.size > 0;
   }
 
-  /** The whole distinguished name decides before the common name, and that before `*`. */
-  check({ subject, fingerprint, expiresAt }: ClientCertificate): Verdict {
+  /**
+   * The whole distinguished name decides before the common name, and that before `*`.
+   * @param now ms since the epoch
+   */
+  check({ subject, fingerprint, expiresAt = Infinity }: ClientCertificate, now: number): Verdict {
     const roles = this.roles.get(subject) ?? this.roles.get(commonNameOf(subject) ?? ANY) ?? this.roles.get(ANY);
     if (!roles) return refused('unknown_subject', { isGuess: false });
+    if (expiresAt <= now) return refused('expired', { isGuess: false });
     const principal = frozen({
       issuer: CERTIFICATE_ISSUER,
       subject,
       roles,
       isAuthenticated: true,
       credentialId: fingerprint,
-      ...(expiresAt !== undefined && { expiresAt }),
+      ...(expiresAt !== Infinity && { expiresAt }),
     });
     if (!isWithinBounds(principal)) return refused('claims', { isGuess: false });
-    const freshUntil = expiresAt ?? Infinity;
-    return { proof: { principal, method: 'certificate', issuedAt: undefined, freshUntil } };
+    return { proof: { principal, method: 'certificate', issuedAt: undefined, freshUntil: expiresAt } };
   }
 }
 

@@ -18,7 +18,7 @@ const MAX_AGE_MS = 3_653 * MS_PER_DAY;
 const REVOKED_FOR_MS = 30 * MS_PER_DAY;
 /** How long the old token of a rotated key goes on, unless somebody says otherwise. */
 export const DEFAULT_OVERLAP_MS = MS_PER_DAY;
-export const MAX_OVERLAP_MS = 30 * MS_PER_DAY;
+const MAX_OVERLAP_MS = 30 * MS_PER_DAY;
 
 /** What a new key is to be. */
 export interface KeyRequest {
@@ -146,20 +146,22 @@ export class ApiKeys {
     const now = this.clock.now();
     const { name, roles, scopes, createdBy } = key;
     const isExpired = key.expiresAt !== undefined && key.expiresAt <= now;
+    const principal = { issuer: ISSUER, subject: name, roles, isAuthenticated: true, credentialId: id };
+    const isRevoked = key.revokedAt !== undefined || this.revocations.isRevoked(principal, key.secrets[0]?.createdAt);
     const until = key.secrets.find((secret) => secret.until !== undefined && secret.until > now)?.until;
     return {
       id,
       name,
       roles,
       ...(scopes && { scopes }),
-      state: key.revokedAt !== undefined ? 'revoked' : isExpired ? 'expired' : 'active',
+      state: isRevoked ? 'revoked' : isExpired ? 'expired' : 'active',
       source,
       createdBy,
       ...(source === 'store' && { createdAt: iso(key.createdAt) }),
       ...dated('expiresAt', key.expiresAt),
       ...dated('revokedAt', key.revokedAt),
       ...dated('lastUsedAt', this.usage.lastUsedAt(id)),
-      ...dated('oldTokenUntil', key.revokedAt === undefined ? until : undefined),
+      ...dated('oldTokenUntil', isRevoked ? undefined : until),
     };
   }
 

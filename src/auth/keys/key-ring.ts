@@ -9,7 +9,7 @@ import { type ApiKey, type KeySecret, readKey } from './api-key.js';
 import type { KeyUsage } from './key-usage.js';
 
 /** Where keys are kept. */
-export const KEY_NAMESPACE = 'api-keys';
+const KEY_NAMESPACE = 'api-keys';
 
 /** One secret that opens. */
 export interface RingSecret {
@@ -49,6 +49,8 @@ export class KeyRing {
   private readonly keys = new Map<string, RingKey>();
   /** Secrets that were replaced, and when they end. */
   private readonly retiring = new Map<Principal, number>();
+  /** Ids of records that are no keys, told of once. */
+  private readonly strange = new Set<string>();
   private onChange: OnChange = () => undefined;
   /** Changes that this process made, and those of them that are being written. */
   private changes = 0;
@@ -116,7 +118,10 @@ export class KeyRing {
       const key = readKey(value);
       const known = this.keys.get(id);
       if (key?.id !== id || known?.source === 'settings') {
-        this.logger.error(`The record of API key ${printable(id)} is no key, or one of the settings: it is not used`);
+        if (!this.strange.has(id)) {
+          this.logger.error(`The record of API key ${printable(id)} is no key, or one of the settings: it is not used`);
+        }
+        this.strange.add(id);
         continue;
       }
       found.add(id);
