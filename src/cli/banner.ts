@@ -22,6 +22,7 @@ export function banner({ config, port, isAuthRequired, enabledTools }: StartFact
   ];
   if (port === undefined) return [...lines, `Enabled tools: ${enabledTools.join(', ')}`];
   const url = `http://${urlHost(host)}:${port}${MCP_PATH}`;
+  const headers = isAuthRequired ? { headers: { Authorization: 'Bearer YOUR_TOKEN' } } : {};
   return [
     ...lines,
     `Using HTTP transport on ${host}:${port}`,
@@ -33,7 +34,7 @@ export function banner({ config, port, isAuthRequired, enabledTools }: StartFact
     '',
     '  For an editor (.vscode/mcp.json; other editors call "servers" "mcpServers"):',
     '',
-    ...JSON.stringify({ servers: { [name]: { type: 'http', url } } }, null, 2)
+    ...JSON.stringify({ servers: { [name]: { type: 'http', url, ...headers } } }, null, 2)
       .split('\n')
       .map((line) => `    ${line}`),
     '',

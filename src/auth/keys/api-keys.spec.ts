@@ -147,7 +147,7 @@ describe('ApiKeys: changing one', () => {
     for (const token of [old, rotated.token]) expect(await world.refusal(token)).toBe('revoked');
   });
 
-  it('changes no key twice, none that there is none of, and none of the settings', async () => {
+  it('changes no key twice, none that there is none of, and rotates none of the settings', async () => {
     const { hash, token } = newKeyToken('deploy');
     world = await AuthWorld.open({ auth: { apiKeys: `deploy:${hash}:operator:files:read` } });
     expect(await world.show(token)).toMatchObject({ subject: 'deploy', roles: ['operator'], scopes: ['files:read'] });
@@ -155,16 +155,26 @@ describe('ApiKeys: changing one', () => {
     await world.parts.keys.revoke(key.id, BY);
     for (const [id, kind] of [
       [key.id, 'invalid_params'],
-      ['deploy', 'invalid_params'],
       ['nobody', 'not_found'],
       ['__proto__', 'not_found'],
     ] as const) {
       await expect(world.parts.keys.rotate(id, BY)).rejects.toMatchObject({ kind });
       await expect(world.parts.keys.revoke(id, BY)).rejects.toMatchObject({ kind });
     }
+    await expect(world.parts.keys.rotate('deploy', BY)).rejects.toMatchObject({ kind: 'invalid_params' });
     for (const overlapMs of [-1, 1.5, 31 * 24 * HOUR, NaN]) {
       await expect(world.parts.keys.rotate('deploy', BY, overlapMs)).rejects.toMatchObject({ kind: 'invalid_params' });
     }
+  });
+
+  it('D-10 ends a key of the settings at once, and for good: the settings go on to name it', async () => {
+    const { hash, token } = newKeyToken('deploy');
+    world = await AuthWorld.open({ auth: { apiKeys: `deploy:${hash}:operator` } });
+    await world.show(token);
+    expect(await world.parts.keys.revoke('deploy', BY)).toMatchObject({ state: 'revoked', source: 'settings' });
+    expect(await world.refusal(token)).toBe('revoked');
+    const again = await AuthWorld.open({ auth: { apiKeys: `deploy:${hash}:operator` } }, world);
+    expect(await again.refusal(token)).toBe('revoked');
   });
 
   it('lists every key with its state, and no secret of any', async () => {

@@ -130,8 +130,15 @@ export class ApiKeys {
    * @throws ProtocolError not_found, invalid_params
    */
   async revoke(id: string, by: string): Promise<KeyDescription> {
+    const { key, source } = this.entry(id);
+    const target = { kind: 'credential', id, issuer: ISSUER, subject: key.name } as const;
+    if (source === 'settings') {
+      // The settings go on to name it: so does the store, that it has ended.
+      await this.revocations.revoke(target, by);
+      return this.describe(id);
+    }
+    this.changeable(id);
     const until = this.clock.now() + REVOKED_FOR_MS;
-    const target = { kind: 'credential', id, issuer: ISSUER, subject: this.changeable(id).name } as const;
     // At once, whatever is being written: the record of the key follows in its turn.
     const revoked = this.revocations.revoke(target, by, until);
     const kept = this.inTurn(() => this.ring.keep({ ...this.changeable(id), revokedAt: this.clock.now() }, until));
