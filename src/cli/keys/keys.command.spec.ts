@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { AuthWorld } from '../../../test/support/auth-world.js';
+import { FakeClock } from '../../../test/support/fake-clock.js';
 import { type TemporaryFolder, temporaryFolder } from '../../../test/support/places.js';
 import type { IssuedKey, KeyDescription, KeyRequest } from '../../auth/index.js';
 import { isGatehouseError, StartError, SystemClock } from '../../common/index.js';
@@ -86,7 +87,8 @@ describe('gatehouse keys, of a server that runs', () => {
     const path = join(folder.path, 'state');
     const details = { name: 'spec', port: 1 };
     state = await EmbeddedState.open({ clock: new SystemClock(), folder: { path, details } });
-    world = await AuthWorld.open({}, { store: state.durable });
+    // One time for both: what has ended by the clock of the store is not there any more.
+    world = await AuthWorld.open({}, { store: state.durable, clock: new FakeClock(Date.now()) });
     server = createServer((req, res) => void answer(req, res));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     await world.parts.local.publish(path, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
