@@ -1,13 +1,17 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import type { DynamicModule, INestApplicationContext, LoggerService, SecurityHeadersOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
+import { LocalAdmin } from '../auth/index.js';
 import { explainListenError, StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse, needsHttp } from '../transport/index.js';
 import { doorless } from './doorless.js';
+import { urlOf } from './server-url.js';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -50,7 +54,10 @@ async function listen({ config, source, plugins, logger }: ServerParts): Promise
   const stateRoot = hostStateRoot();
   const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
-    return await wire(config, GatehouseModule.forServer(config, plugins, state, source), logger);
+    const server = await wire(config, GatehouseModule.forServer(config, plugins, state, source), logger);
+    if (server.http && state.path !== undefined)
+      await publishAccess(server.app, server.http, { config, folder: state.path });
+    return server;
   } catch (error) {
     await state.close();
     throw error;
@@ -93,6 +100,20 @@ function pageHeaders({ http: { hstsMaxAgeSec }, tls, server }: AppConfig): Secur
     strictTransportSecurity: hstsMaxAgeSec > 0 ? { maxAge: hstsMaxAgeSec, includeSubDomains: false } : false,
     xFrameOptions: { action: 'deny' },
   };
+}
+
+/** Lets the command line of this machine manage the server. */
+async function publishAccess(
+  app: INestApplicationContext,
+  http: Server,
+  { config, folder }: { readonly config: AppConfig; readonly folder: string },
+): Promise<void> {
+  const { address, port } = http.address() as AddressInfo;
+  const { tls } = config;
+  await app.get(LocalAdmin, { strict: false }).publish(folder, {
+    url: urlOf(tls.enabled ? 'https' : 'http', address, port),
+    ...(tls.enabled && { certificate: resolve(tls.cert) }),
+  });
 }
 
 /** Starts each plug-in alone, without any door. Switches logging off: the server that is made next has its own. */

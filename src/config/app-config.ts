@@ -17,6 +17,7 @@ export class AppConfig implements Groups {
   readonly tls: Groups['tls'];
   readonly limits: Groups['limits'];
   readonly rate: Groups['rate'];
+  readonly auth: Groups['auth'];
   readonly block: Groups['block'];
   readonly sessions: Groups['sessions'];
   readonly redis: Groups['redis'];
@@ -37,6 +38,7 @@ export class AppConfig implements Groups {
     this.tls = groups.tls;
     this.limits = groups.limits;
     this.rate = groups.rate;
+    this.auth = groups.auth;
     this.block = groups.block;
     this.sessions = groups.sessions;
     this.redis = groups.redis;

@@ -4,6 +4,9 @@ import { parseSessionKeys } from './session-keys.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
+const TOKEN = 'h7Jq2mXw9Tz4Lc8Rb1Vn5Ks0Pd3Fg6Ya';
+const HASH = 'a1b2c3d4e5f60718'.repeat(4);
+
 const RIGHT: Record<FormatName, readonly string[]> = {
   host: ['127.0.0.1', '::1', '0.0.0.0', 'localhost', 'gate-house.example.com', 'my_host'],
   cidr: ['127.0.0.1', '::1', '10.0.0.0/8', 'fd00::/8'],
@@ -20,6 +23,12 @@ const RIGHT: Record<FormatName, readonly string[]> = {
     'rediss+sentinel://a/m',
   ],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
+  'auth-tokens': [`alice:operator:${TOKEN}`, `a@x.org:viewer+admin:${TOKEN}:tcp+http,\nb:viewer:${TOKEN}2`],
+  'api-keys': [`ci:${HASH}:operator`, `ci:${HASH.toUpperCase()}:viewer+admin:files:read files:write`],
+  'certificate-roles': ['alice=operator', 'CN=alice,O=Example=viewer+admin; *=viewer'],
+  'jwt-secret': [TOKEN],
+  issuer: ['https://login.example.com/', 'x'],
+  scope: ['files:read', "https://a.com/scope'", '!'],
 };
 
 const WRONG: Record<FormatName, readonly string[]> = {
@@ -70,6 +79,42 @@ const WRONG: Record<FormatName, readonly string[]> = {
     `${'k'.repeat(17)}:${KEY}`,
     `a b:${KEY}`,
   ],
+  'auth-tokens': [
+    '',
+    ',',
+    TOKEN,
+    `alice:${TOKEN}`,
+    `alice::${TOKEN}`,
+    `alice:operator:${TOKEN.slice(1)}`,
+    `alice:operator:${'a'.repeat(40)}`,
+    'alice:operator:your-secret-token-at-least-32-characters',
+    `alice:operator:${TOKEN}:ftp`,
+    `alice:operator:${TOKEN}:`,
+    `alice:operator:${TOKEN}:tcp:more`,
+    `anonymous:operator:${TOKEN}`,
+    `alice:oper ator:${TOKEN}`,
+    `alice:operator:ghk_x_${TOKEN}`,
+    `alice:operator:${TOKEN},bob:viewer:${TOKEN}`,
+  ],
+  'api-keys': [
+    '',
+    `ci:${HASH}`,
+    `ci:${HASH}:`,
+    `c_i:${HASH}:viewer`,
+    `ci:${HASH}0:viewer`,
+    `ci:${HASH}:viewer:`,
+    `ci:${HASH}:viewer,cd:${HASH}:viewer`,
+  ],
+  'certificate-roles': ['', 'alice', '=viewer', 'alice=', 'alice=view er', 'alice=viewer;alice=admin'],
+  'jwt-secret': [
+    '',
+    'short',
+    TOKEN.slice(1),
+    'change-me-change-me-change-me-change-me',
+    'abababababababababababababababababab',
+  ],
+  issuer: ['', 'gatehouse', 'mtls', 'x'.repeat(257)],
+  scope: ['', 'a b', 'a"', 'a\\', 'ü'],
 };
 
 describe('FORMATS', () => {

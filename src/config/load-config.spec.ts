@@ -229,13 +229,21 @@ describe('rules over several settings', () => {
   });
 
   it('K-4 refuses to open itself to others without a word', async () => {
-    expect((await refusal(['--host', '0.0.0.0'])).faults).toEqual([expect.stringContaining('is not loopback')]);
+    const { faults } = await refusal(['--host', '0.0.0.0', '--auth=false']);
+    expect(faults).toEqual([expect.stringContaining('is not loopback')]);
     const config = await load(['--host', '0.0.0.0', '--allow-unauthenticated']);
     expect(config.server).toMatchObject({ host: '0.0.0.0', transports: ['http'] });
+    expect([config.auth.enabled, config.warnings.length]).toEqual([false, 1]);
+  });
+
+  it('K-4 has authentication on where others can reach it, and says nothing of what is expected', async () => {
+    const config = await load(['--transport', 'http', '--host', '0.0.0.0']);
+    expect([config.auth.enabled, sourceOf(config, 'auth.enabled'), config.warnings]).toEqual([true, 'default', []]);
+    expect((await load(['--transport', 'http'])).auth.enabled).toBe(false);
   });
 
   it('K-4 K-24 finds the open host beside a wrong port', async () => {
-    expect((await refusal(['--host', '0.0.0.0', '--port', 'x'])).faults).toEqual([
+    expect((await refusal(['--host', '0.0.0.0', '--auth=no', '--port', 'x'])).faults).toEqual([
       expect.stringContaining('--port must be'),
       expect.stringContaining('The host 0.0.0.0 is not loopback'),
     ]);

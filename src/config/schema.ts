@@ -1,6 +1,7 @@
 import type { Setting } from './setting-spec.js';
 import { declaredSettings, type SettingsClass } from './setting.decorators.js';
 import { AuditSettings } from './settings/audit.settings.js';
+import { AuthSettings } from './settings/auth.settings.js';
 import { BlockSettings } from './settings/block.settings.js';
 import { BreakerSettings } from './settings/breaker.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
@@ -21,6 +22,7 @@ export const GROUPS = {
   tls: TlsSettings,
   limits: LimitSettings,
   rate: RateSettings,
+  auth: AuthSettings,
   block: BlockSettings,
   sessions: SessionSettings,
   redis: RedisSettings,

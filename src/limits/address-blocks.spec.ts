@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { RecordingSecurityLog } from '../../test/support/tool-world.js';
 import { AppConfig } from '../config/index.js';
+import { LocalBus } from '../store/bus.js';
 import { MemoryDurableStore } from '../store/memory/memory-durable-store.js';
 import { MemoryAddressBlocks } from './address-blocks.js';
 import { DurableAddressBlocks } from './durable-address-blocks.js';
@@ -11,10 +12,11 @@ import { RateViolations } from './rate-violations.js';
 let clock: FakeClock;
 let security: RecordingSecurityLog;
 let store: MemoryDurableStore;
+let bus: LocalBus;
 const open: DurableAddressBlocks[] = [];
 
 async function started(): Promise<DurableAddressBlocks> {
-  const blocks = new DurableAddressBlocks(clock, security, store);
+  const blocks = new DurableAddressBlocks(clock, security, store, bus);
   await blocks.onModuleInit();
   open.push(blocks);
   return blocks;
@@ -24,6 +26,7 @@ beforeEach(() => {
   clock = new FakeClock();
   security = new RecordingSecurityLog();
   store = new MemoryDurableStore(clock);
+  bus = new LocalBus();
 });
 
 afterEach(() => {

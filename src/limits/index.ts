@@ -11,6 +11,7 @@ export {
 export { type BreakerEvent, BreakerWatch } from './breaker-watch.js';
 export { Bulkhead, type BulkheadRules } from './bulkhead.js';
 export { principalKey } from './caller-key.js';
+export { ClientAddresses } from './client-addresses.js';
 export { LimitsModule } from './limits.module.js';
 export { LruMap } from './lru-map.js';
 export { RateLimiter, type RunLimit, type RunView, type TrackedKeys } from './rate-limiter.js';

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/index.js';
 import { AddressBlocks } from './address-blocks.js';
 import { BreakerWatch } from './breaker-watch.js';
+import { ClientAddresses } from './client-addresses.js';
 import { DurableAddressBlocks } from './durable-address-blocks.js';
 import { MemoryRateLimiter, RateLimiter } from './rate-limiter.js';
 import { RateRules } from './rate-rules.js';
@@ -12,11 +13,12 @@ import { RateViolations } from './rate-violations.js';
   imports: [AuditModule],
   providers: [
     BreakerWatch,
+    ClientAddresses,
     RateRules,
     RateViolations,
     { provide: RateLimiter, useClass: MemoryRateLimiter },
     { provide: AddressBlocks, useClass: DurableAddressBlocks },
   ],
-  exports: [AddressBlocks, BreakerWatch, RateLimiter, RateRules, RateViolations],
+  exports: [AddressBlocks, BreakerWatch, ClientAddresses, RateLimiter, RateRules, RateViolations],
 })
 export class LimitsModule {}

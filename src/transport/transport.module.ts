@@ -7,7 +7,6 @@ import { DispatchModule } from '../dispatch/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { SessionModule } from '../session/index.js';
 import { ToolsModule } from '../tools/index.js';
-import { ClientAddresses } from './connections/client-address.js';
 import { ConnectionAdmission } from './connections/connection-admission.js';
 import { ConnectionJournal } from './connections/connection-journal.js';
 import { Connections } from './connections/connections.js';
@@ -16,6 +15,7 @@ import { Tickets } from './connections/tickets.js';
 import { Doors } from './door.js';
 import { Conversations } from './duplex/conversations.js';
 import { Attachment } from './http/attachment.js';
+import { Challenges } from './http/challenges.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpDoor } from './http/http-door.js';
@@ -25,6 +25,7 @@ import { LaneRoutes } from './http/lane-routes.js';
 import { HttpPosts } from './http/http-posts.js';
 import { ModernHeaders } from './http/modern-headers.js';
 import { OpenExchanges } from './http/open-exchanges.js';
+import { ResourceMetadata } from './http/resource-metadata.js';
 import { SessionStreams } from './http/session-streams.js';
 import { StreamLogs } from './http/stream-logs.js';
 import { StreamableHttp } from './http/streamable-http.js';
@@ -45,7 +46,6 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
   imports: [AuditModule, AuthModule, DispatchModule, LimitsModule, SessionModule, ToolsModule],
   providers: [
     Doors,
-    ClientAddresses,
     ConnectionAdmission,
     ConnectionJournal,
     Connections,
@@ -53,6 +53,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     Doorkeeper,
     Tickets,
     Attachment,
+    Challenges,
     HttpAdmission,
     HttpCallers,
     HttpDoor,
@@ -65,6 +66,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     SseMessages,
     SseStreams,
     ModernHeaders,
+    ResourceMetadata,
     SessionStreams,
     StreamLogs,
     OpenExchanges,

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Socket } from 'node:net';
 import { Controller, type ExecutionContext, Get, Logger } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { Authenticator, type Credentials } from '../authenticator.js';
 import { IncidentBoard } from '../incidents/incident-board.js';
 import type { Principal } from '../principal.js';
@@ -8,6 +11,7 @@ import { Permissions } from '../roles/permissions.js';
 import { GatehouseController, Public, RequiresPermission, Roles, Scopes } from './access.decorators.js';
 import { AccessGuard, type GuardedRequest } from './access.guard.js';
 import { accessRuleOf } from './access-rule.js';
+import { RequestCredentials } from './request-credentials.js';
 import { undeclaredRoutes } from './undeclared-routes.js';
 
 @GatehouseController('things')
@@ -81,6 +85,9 @@ class OneCaller extends Authenticator {
   }
 }
 
+const credentials = new RequestCredentials(
+  new ClientAddresses(AppConfig.of({ server: { trustedProxies: ['10.0.0.9'] } })),
+);
 let board: IncidentBoard;
 let guard: AccessGuard;
 
@@ -89,13 +96,13 @@ beforeEach(() => {
   current = principal;
   seen.length = 0;
   board = new IncidentBoard();
-  guard = new AccessGuard(new OneCaller(), new Permissions(new LiveRoles()), board);
+  guard = new AccessGuard(new OneCaller(), new Permissions(new LiveRoles()), board, credentials);
 });
 
 type Class = abstract new () => object;
 
 async function pass(type: Class, name: string, request: Partial<GuardedRequest> = {}): Promise<GuardedRequest> {
-  const full: GuardedRequest = { headers: {}, ...request };
+  const full = { headers: {}, socket: {} as Socket, ...request };
   const context = {
     getHandler: () => (type.prototype as Record<string, unknown>)[name],
     getClass: () => type,
@@ -118,12 +125,16 @@ describe('AccessGuard', () => {
 
   it('says who calls, by the one chain of all doors', async () => {
     current = { ...principal, roles: ['admin'] };
-    const request = { headers: { authorization: 'Bearer x' }, socket: { remoteAddress: '10.0.0.1' } };
-    expect((await pass(Things, 'keys', request)).principal).toBe(current);
-    expect(seen).toEqual([{ authorization: 'Bearer x', address: '10.0.0.1', door: 'rest' }]);
-    // A header that came twice is none.
-    await pass(Things, 'keys', { headers: { authorization: ['Bearer x', 'Bearer y'] } });
-    expect(seen[1]).toEqual({ authorization: undefined, address: undefined, door: 'rest' });
+    const from = (remoteAddress: string): Socket => ({ remoteAddress }) as Socket;
+    const headers = { authorization: 'Bearer x', 'x-forwarded-for': '203.0.113.7' };
+    expect((await pass(Things, 'keys', { headers, socket: from('10.0.0.1') })).principal).toBe(current);
+    await pass(Things, 'keys', { headers, socket: from('10.0.0.9') });
+    const shown = { authorization: 'Bearer x', certificate: undefined, door: 'rest' };
+    // W-13: what a proxy says of its clients counts where the proxy is trusted.
+    expect(seen).toEqual([
+      { ...shown, address: '10.0.0.1' },
+      { ...shown, address: '203.0.113.7' },
+    ]);
   });
 
   it('asks for the permission, which use does not bring', async () => {

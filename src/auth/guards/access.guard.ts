@@ -1,16 +1,16 @@
+import type { IncomingMessage } from 'node:http';
 import { type CanActivate, type ExecutionContext, Injectable, Logger } from '@nestjs/common';
 import { ProtocolError } from '../../common/index.js';
-import { Authenticator, type Credentials } from '../authenticator.js';
+import { Authenticator } from '../authenticator.js';
 import { IncidentBoard } from '../incidents/incident-board.js';
 import type { Principal } from '../principal.js';
 import { Permissions } from '../roles/permissions.js';
 import { refusalOfIncident } from '../roles/role-policy.js';
 import { type AccessRule, accessRuleOf } from './access-rule.js';
+import { RequestCredentials } from './request-credentials.js';
 
 /** As much of a request as the guard looks at. */
-export interface GuardedRequest {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly socket?: { readonly remoteAddress?: string | undefined };
+export interface GuardedRequest extends Pick<IncomingMessage, 'headers' | 'socket'> {
   /** Who calls: set by the guard. */
   principal?: Principal;
 }
@@ -27,9 +27,10 @@ export class AccessGuard implements CanActivate {
     private readonly authenticator: Authenticator,
     private readonly permissions: Permissions,
     private readonly incidents: IncidentBoard,
+    private readonly credentials: RequestCredentials,
   ) {}
 
-  /** @throws ProtocolError auth_required, auth_failed, permission_denied, insufficient_scope, quarantined */
+  /** @throws ProtocolError auth_required, auth_failed, blocked, permission_denied, insufficient_scope, quarantined */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const rule = accessRuleOf(context.getHandler(), context.getClass());
     if (!rule) {
@@ -38,7 +39,7 @@ export class AccessGuard implements CanActivate {
     }
     if (rule.isPublic) return true;
     const request = context.switchToHttp().getRequest<GuardedRequest>();
-    const principal = await this.authenticator.authenticate(credentialsOf(request));
+    const principal = await this.authenticator.authenticate(this.credentials.of(request, 'rest'));
     this.check(principal, rule);
     request.principal = principal;
     return true;
@@ -62,13 +63,4 @@ export class AccessGuard implements CanActivate {
       data: { requiredScopes: scopes },
     });
   }
-}
-
-function credentialsOf({ headers, socket }: GuardedRequest): Credentials {
-  const { authorization } = headers;
-  return {
-    authorization: typeof authorization === 'string' ? authorization : undefined,
-    address: socket?.remoteAddress,
-    door: 'rest',
-  };
 }

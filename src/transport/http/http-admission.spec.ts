@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { type Answered, MemoryHttp } from '../../../test/support/memory-http.js';
 import { RecordingSecurityLog } from '../../../test/support/tool-world.js';
 import { AppConfig, type ConfigOverrides } from '../../config/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { HttpAdmission } from './http-admission.js';
 
 let security: RecordingSecurityLog;

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import { type ErrorKind, printable } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { refuse } from './http-errors.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];

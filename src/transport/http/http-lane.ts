@@ -8,7 +8,7 @@ import { TlsContexts } from '../tls/tls-contexts.js';
 import { RETRY_MS } from './event-stream.js';
 import type { AdmissionRefusal } from './http-admission.js';
 import { refuse } from './http-errors.js';
-import type { LaneEndpoint } from './lane-front.js';
+import type { LaneHandler } from './lane-front.js';
 import { LaneRoutes } from './lane-routes.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { securityHeaders, type SetSecurityHeaders } from './security-headers.js';
@@ -113,14 +113,14 @@ export class HttpLane {
     });
   }
 
-  private serve(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
+  private serve(endpoint: LaneHandler, req: IncomingMessage, res: ServerResponse): void {
     this.setSecurityHeaders(res);
     if (this.isShut) this.refuse(res, SHUT);
     else if (this.isEnding) this.serveLast(endpoint, req, res);
     else endpoint.handle(req, res);
   }
 
-  private serveLast(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
+  private serveLast(endpoint: LaneHandler, req: IncomingMessage, res: ServerResponse): void {
     res.setHeader('Connection', 'close');
     if (req.method === 'GET') this.refuse(res, LEAVING);
     else endpoint.handle(req, res);

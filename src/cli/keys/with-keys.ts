@@ -1,0 +1,83 @@
+import { hostname, userInfo } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
+import { StderrSecurityLog } from '../../audit/index.js';
+import { localAccessPath, openApiKeys, readLocalAccess } from '../../auth/index.js';
+import { StartError, SystemClock } from '../../common/index.js';
+import { type AppConfig, hostStateRoot } from '../../config/index.js';
+import { openState, openStateFolder, StateHeldError, stateFolderOf } from '../../store/index.js';
+import { doorless } from '../doorless.js';
+import { StderrLogger } from '../stderr-logger.js';
+import type { KeyAdmin } from './key-admin.js';
+import { RemoteKeys } from './remote-keys.js';
+
+/**
+ * Works on the keys of the server that the settings mean: of the running one, which then knows at once; in its state
+ * folder where none runs; in Redis, where every replica hears of it.
+ * @throws StartError none can be had
+ */
+export async function withKeys<T>(config: AppConfig, work: (keys: KeyAdmin) => Promise<T>): Promise<T> {
+  const stateRoot = hostStateRoot();
+  const place = stateRoot === undefined ? {} : { stateRoot };
+  try {
+    return await inStore(config, place, work);
+  } catch (error) {
+    if (!(error instanceof StateHeldError)) throw error;
+    return work(await running(stateFolderOf(config, place), error));
+  }
+}
+
+async function inStore<T>(
+  config: AppConfig,
+  place: { readonly stateRoot?: string },
+  work: (keys: KeyAdmin) => Promise<T>,
+): Promise<T> {
+  // stdout is for what the command has to say.
+  Logger.overrideLogger(new StderrLogger(config.logging));
+  const clock = new SystemClock();
+  const isAlone = config.redis.url === undefined;
+  const state = await (isAlone ? openStateFolder : openState)(config, clock, place);
+  // Servers that are up write into the file of security events: it has one writer.
+  const security = new StderrSecurityLog(isAlone ? config : doorless(config), clock);
+  try {
+    const by = `local/${userName()}@${hostname()}`;
+    const keys = await openApiKeys({ config, state, clock, security });
+    return await work({
+      create: (request) => keys.create(request, by),
+      list: () => Promise.resolve(keys.list()),
+      rotate: (id, overlapMs) => keys.rotate(id, by, overlapMs),
+      revoke: (id) => keys.revoke(id, by),
+    });
+  } finally {
+    await security.onApplicationShutdown();
+    await state.close();
+  }
+}
+
+async function running(stateFolder: string, held: StateHeldError): Promise<KeyAdmin> {
+  let text: string;
+  try {
+    text = await readFile(localAccessPath(stateFolder), 'utf8');
+  } catch (error) {
+    throw noWayIn(held, error);
+  }
+  const access = readLocalAccess(text);
+  if (!access) throw noWayIn(held);
+  return new RemoteKeys(access);
+}
+
+function noWayIn(held: StateHeldError, cause?: unknown): StartError {
+  const error = new StartError(held.message, [
+    'It left no admin.token there for this user: use the user that it runs as, wait until it is up, or stop it.',
+  ]);
+  return Object.assign(error, { cause });
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user without an entry in the system's list, as containers have.
+    return 'unknown';
+  }
+}
