@@ -41,11 +41,15 @@ export class CredentialPrincipals extends KnownPrincipals {
     const subject = subjectOf(name);
     const ofName = this.ring.list().filter(({ key }) => key.name === subject);
     const { key } = this.ring.get(name) ?? newest(ofName) ?? {};
-    return key && { ...principalOf(key.name, key.roles), ...(key.scopes && { scopes: key.scopes }), credentialId: key.id };
+    return (
+      key && { ...principalOf(key.name, key.roles), ...(key.scopes && { scopes: key.scopes }), credentialId: key.id }
+    );
   }
 }
 
-function newest<Entry extends { readonly key: { readonly createdAt: number } }>(keys: readonly Entry[]): Entry | undefined {
+function newest<Entry extends { readonly key: { readonly createdAt: number } }>(
+  keys: readonly Entry[],
+): Entry | undefined {
   return [...keys].sort((one, other) => other.key.createdAt - one.key.createdAt)[0];
 }
 
