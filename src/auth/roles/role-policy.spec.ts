@@ -295,6 +295,19 @@ roles:
     expect([policy.runsPerMinute(roles, target), policy.runsPerMinute([...roles], target)]).toEqual([rate, rate]);
   });
 
+  it.each<[readonly string[], number | undefined]>([
+    [['bot'], 20],
+    [['child'], 20],
+    [['bot', 'loud'], 500],
+    [['viewer', 'bot'], 20],
+    [['viewer'], undefined],
+  ])('K-9 messages of %j: %s', async (roles, messages) => {
+    const policy = await policyOf(
+      'roles: { bot: { messages: 20 }, child: { inherits: bot }, loud: { messages: 500 } }',
+    );
+    expect(policy.messages(roles)).toBe(messages);
+  });
+
   it('a pattern for everything says less than one for a kind', async () => {
     const policy = await policyOf(text);
     expect(policy.runsPerMinute(['ci'], { kind: 'prompt', name: 'p' })).toBe(100);
