@@ -1,6 +1,13 @@
 export { type AddressBlock, AddressBlocks } from './address-blocks.js';
 export { addressKey, AddressList, isLoopbackAddress } from './address-key.js';
-export { Breaker, BREAKER_STATE_VALUES, BREAKER_TRANSITIONS, type BreakerReport, type BreakerRules, type BreakerState } from './breaker.js';
+export {
+  Breaker,
+  BREAKER_STATE_VALUES,
+  BREAKER_TRANSITIONS,
+  type BreakerReport,
+  type BreakerRules,
+  type BreakerState,
+} from './breaker.js';
 export { type BreakerEvent, BreakerWatch } from './breaker-watch.js';
 export { Bulkhead, type BulkheadRules } from './bulkhead.js';
 export { principalKey } from './caller-key.js';
