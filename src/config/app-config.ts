@@ -19,6 +19,8 @@ export class AppConfig implements Groups {
   readonly sessions: Groups['sessions'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
+  readonly health: Groups['health'];
+  readonly metrics: Groups['metrics'];
   readonly logging: Groups['logging'];
   /** By the key that `toolOverrideKey` makes of a tool's name. */
   readonly toolOverrides: ReadonlyMap<string, ToolOverride>;
@@ -34,6 +36,8 @@ export class AppConfig implements Groups {
     this.sessions = groups.sessions;
     this.tools = groups.tools;
     this.breaker = groups.breaker;
+    this.health = groups.health;
+    this.metrics = groups.metrics;
     this.logging = groups.logging;
     this.toolOverrides = toolOverrides;
     this.warnings = warnings;

@@ -25,7 +25,15 @@ export const FORMATS = {
   },
   url: {
     expected: 'an http or https URL without user, password, query and fragment',
-    accepts: (text) => isHttp(text) && !/[?#@]/.test(text),
+    accepts: isPlainUrl,
+  },
+  port: {
+    expected: 'a port, 0 to 65535',
+    accepts: (text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535,
+  },
+  dependency: {
+    expected: 'an http(s) URL without user, password, query and fragment, tcp://host:port, or the name of a program',
+    accepts: (text) => isPlainUrl(text) || isTcp(text) || /^[\w.+-]{1,128}$/.test(text),
   },
   'session-keys': {
     expected:
@@ -35,6 +43,14 @@ export const FORMATS = {
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
+
+function isPlainUrl(text: string): boolean {
+  return isHttp(text) && !/[?#@]/.test(text);
+}
+
+function isTcp(text: string): boolean {
+  return /^tcp:\/\/[^/?#@]+:\d{1,5}$/.test(text) && URL.canParse(text) && Number(new URL(text).port) > 0;
+}
 
 function isHttp(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text);

@@ -1,9 +1,11 @@
 import type { Setting } from './setting-spec.js';
 import { declaredSettings, type SettingsClass } from './setting.decorators.js';
 import { BreakerSettings } from './settings/breaker.settings.js';
+import { HealthSettings } from './settings/health.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
 import { LoggingSettings } from './settings/logging.settings.js';
+import { MetricsSettings } from './settings/metrics.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
 import { ServerSettings } from './settings/server.settings.js';
 import { SessionSettings } from './settings/session.settings.js';
@@ -18,6 +20,8 @@ export const GROUPS = {
   sessions: SessionSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
+  health: HealthSettings,
+  metrics: MetricsSettings,
   logging: LoggingSettings,
 } as const;
 
