@@ -15,7 +15,7 @@ const sameLayer = {
   prompts: ['tools', 'resources'],
   federation: ['tools'],
   admin: ['health', 'transport'],
-  audit: ['config'],
+  audit: ['config', 'metrics'],
   metrics: ['config'],
   store: ['config'],
   transport: [],

@@ -10,6 +10,8 @@ import { Clock } from '../common/index.js';
 import { AppConfig, ConfigModule } from '../config/index.js';
 import { AuditLog, type AuditEntry } from './audit-log.js';
 import { AuditModule } from './audit.module.js';
+import { MetricsModule } from '../metrics/index.js';
+import { MemoryMetricsRecorder } from '../metrics/metrics-recorder.js';
 import { FileAuditLog } from './file-audit-log.js';
 import { LoggerAuditLog } from './logger-audit-log.js';
 import { LoggerSecurityLog, SecurityLog } from './security-log.js';
@@ -44,7 +46,7 @@ const entry = (outcome: AuditEntry['outcome']): AuditEntry => ({
 
 describe('LoggerSecurityLog', () => {
   it('S2-27 writes the line of the sample', () => {
-    const log = new LoggerSecurityLog(new FakeClock(Date.UTC(2024, 0, 1)));
+    const log = new LoggerSecurityLog(new FakeClock(Date.UTC(2024, 0, 1)), new MemoryMetricsRecorder());
     log.emit('invalid_input', { ip: '192.168.1.1' });
     expect(lines).toEqual([
       {
@@ -56,7 +58,7 @@ describe('LoggerSecurityLog', () => {
   });
 
   it('S2-27 is one line of JSON after the prefix, whatever the details hold', () => {
-    const log = new LoggerSecurityLog(new FakeClock());
+    const log = new LoggerSecurityLog(new FakeClock(), new MemoryMetricsRecorder());
     const details = fc.dictionary(
       fc.constantFrom('ip', 'host', 'bytes'),
       fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.constant(undefined)),
@@ -91,7 +93,7 @@ describe('LoggerSecurityLog', () => {
     ['requests_cancelled', 'debug'],
     ['server_shutdown', 'debug'],
   ] as const)('6.1 writes %s at level %s', (event, level) => {
-    new LoggerSecurityLog(new FakeClock()).emit(event, {});
+    new LoggerSecurityLog(new FakeClock(), new MemoryMetricsRecorder()).emit(event, {});
     expect(lines.map((line) => line.level)).toEqual([level]);
   });
 });
@@ -118,7 +120,7 @@ class ClockModule {}
 describe('AuditModule', () => {
   const compiled = (logging: Parameters<typeof AppConfig.of>[0]) =>
     Test.createTestingModule({
-      imports: [ConfigModule.forRoot(AppConfig.of(logging)), ClockModule, AuditModule],
+      imports: [ConfigModule.forRoot(AppConfig.of(logging)), ClockModule, MetricsModule, AuditModule],
     }).compile();
 
   it('writes to the log unless a file is named', async () => {

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/index.js';
+import { MetricsRecorder } from '../metrics/index.js';
 
 /** Names of REQUIREMENTS 6.1. */
 export type SecurityEvent =
@@ -74,11 +75,15 @@ const WARNINGS: ReadonlySet<SecurityEvent> = new Set<SecurityEvent>([
 export class LoggerSecurityLog extends SecurityLog {
   private readonly logger = new Logger('Security');
 
-  constructor(private readonly clock: Clock) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly metrics: MetricsRecorder,
+  ) {
     super();
   }
 
   override emit(event: SecurityEvent, details: SecurityDetails): void {
+    this.metrics.securityEvent(event, details['transport']);
     const line = { timestamp: new Date(this.clock.now()).toISOString(), event, ...details };
     const text = `[SECURITY] ${JSON.stringify(line)}`;
     if (WARNINGS.has(event)) this.logger.warn(text);

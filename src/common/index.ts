@@ -1,5 +1,6 @@
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_CODES, type ErrorCode, type ErrorKind } from './errors/error-codes.js';
+export { errorTypeOf, TOOL_ERROR_TYPES, type ToolErrorType } from './errors/error-types.js';
 export {
   GatehouseError,
   type GatehouseErrorOptions,
@@ -10,5 +11,6 @@ export {
 export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';
+export { Readiness } from './readiness.js';
 export { printable, REDACTED } from './redact.js';
 export { VERSION } from './version.js';

@@ -12,6 +12,7 @@ import { CatalogueLoader } from './catalogue-loader.js';
 import { ClientQuestions } from './client-questions.js';
 import { Cursors } from './cursors.js';
 import { Dispatcher } from './dispatcher.js';
+import { LiveGauges } from './live-gauges.js';
 import type { MethodHandler } from './method-handler.js';
 import { CompletionHandler } from './methods/completion.handler.js';
 import { DiscoverHandler } from './methods/discover.handler.js';
@@ -50,6 +51,7 @@ const HANDLERS = [
     Cursors,
     Dispatcher,
     InitializeHandler,
+    LiveGauges,
     Pages,
     RequestServer,
     Rounds,

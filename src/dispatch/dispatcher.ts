@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import { AppConfig } from '../config/index.js';
 import { RateLimiter } from '../limits/index.js';
+import { type Count, METRIC_DOORS, type MetricDoor, MetricsRecorder } from '../metrics/index.js';
 import {
   type Decoded,
   isMalformed,
@@ -19,13 +20,19 @@ import { RequestServer } from './request-server.js';
 /** The one way in: every message of every door comes here, decoded, and its answer leaves encoded. */
 @Injectable()
 export class Dispatcher {
+  private readonly received: Readonly<Record<MetricDoor, Count>>;
+
   constructor(
     private readonly server: RequestServer,
     private readonly questions: ClientQuestions,
     private readonly rates: RateLimiter,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
-  ) {}
+    private readonly metrics: MetricsRecorder,
+  ) {
+    const counts = METRIC_DOORS.map((door) => [door, metrics.messages(door)]);
+    this.received = Object.fromEntries(counts) as Record<MetricDoor, Count>;
+  }
 
   /**
    * Serves what one frame held.
@@ -68,8 +75,10 @@ export class Dispatcher {
 
   /** Every message counts, whatever becomes of it (D-12). */
   private countMessage(message: Decoded, exchange: Exchange): Reply | undefined {
+    this.received[exchange.door].add();
     const rate = this.rates.takeMessage(callerKey(exchange));
     if (rate.isAllowed) return undefined;
+    this.metrics.refused('rate_limited');
     const { retryAfterMs } = rate;
     this.security.emit('rate_limit_exceeded', { transport: exchange.door, bucket: 'messages', retryAfterMs });
     if (!isMalformed(message) && !isRequest(message)) return undefined;

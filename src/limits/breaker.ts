@@ -1,6 +1,17 @@
 /** How a call ended, as a breaker sees it: faults of the input are the caller's, and count for nothing (S4-32). */
 export type BreakerReport = 'success' | 'failure' | 'neutral';
 
+/** Where a breaker can be. */
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
+/** Ways that a breaker goes. */
+export const BREAKER_TRANSITIONS = [
+  ['closed', 'open'],
+  ['open', 'half_open'],
+  ['half_open', 'closed'],
+  ['half_open', 'open'],
+] as const satisfies readonly (readonly [BreakerState, BreakerState])[];
+
 /**
  * Lets a tool that keeps failing rest: closed, then open after `threshold` failures in a row, then after `recoveryMs`
  * one trial call decides. The clock opens it again: no timer, and nothing that an open breaker could lock out (W-24).
@@ -9,6 +20,9 @@ export class Breaker {
   private failures = 0;
   private openedAt: number | undefined;
   private trialRuns = false;
+  private isHalfOpen = false;
+  /** How often it went each way, in the order of {@link BREAKER_TRANSITIONS}. */
+  readonly transitions: [number, number, number, number] = [0, 0, 0, 0];
   /** Counts its states and trials: what a call of an earlier one reports says nothing about this one. */
   private era = 1;
 
@@ -34,6 +48,9 @@ export class Breaker {
     if (this.openedAt === undefined) return this.era;
     if (this.restMs(now) > 0) return undefined;
     this.trialRuns = true;
+    // A trial that decided nothing is followed by another, in the same half-open state.
+    if (!this.isHalfOpen) this.transitions[1] += 1;
+    this.isHalfOpen = true;
     return ++this.era;
   }
 
@@ -44,8 +61,17 @@ export class Breaker {
     if (report === 'neutral') return;
     this.failures = report === 'success' ? 0 : this.failures + 1;
     const isOpen = this.failures >= this.threshold;
+    if (this.openedAt !== undefined) this.transitions[isOpen ? 3 : 2] += 1;
+    else if (isOpen) this.transitions[0] += 1;
     if (isOpen || this.openedAt !== undefined) this.era += 1;
+    this.isHalfOpen = false;
     this.openedAt = isOpen ? now : undefined;
+  }
+
+  /** Where it is for whoever looks on: half open from when a trial may run until it has ended. @param now monotonic ms */
+  stateAt(now: number): BreakerState {
+    if (this.openedAt === undefined) return 'closed';
+    return now - this.openedAt >= this.recoveryMs ? 'half_open' : 'open';
   }
 
   get state(): 'closed' | 'open' {

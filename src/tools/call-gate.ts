@@ -54,6 +54,7 @@ export class CallGate {
   /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
   denied(label: string, scope: CallScope, kind: ErrorKind): void {
     const { requestId, door, principal, sessionHash } = scope.origin;
+    this.metrics.refused(kind);
     this.audit.record({
       requestId,
       door,
@@ -117,7 +118,7 @@ export class CallGate {
 
   private settle(target: GateTarget, scope: CallScope, kind: ErrorKind | undefined, durationMs: number): void {
     const outcome = statusOf(kind);
-    target.meter.finished(outcome, durationMs);
+    target.meter.finished(outcome, durationMs, kind);
     const { requestId, door, principal, sessionHash } = scope.origin;
     this.audit.record({
       requestId,

@@ -63,6 +63,8 @@ export interface ToolOptions extends FeatureOptions {
   readonly timeoutMs?: number;
   /** Runs programs on this machine: what it leaves out below has the tighter defaults of the settings. */
   readonly command?: boolean;
+  /** Programs that it runs: health looks for them, and the first is shown as its command. */
+  readonly programs?: readonly string[];
   /** Runs at once, 1 to 100; 64 when left out, or `MCP_DEFAULT_CONCURRENCY` for a command. */
   readonly concurrency?: number;
   /** Calls that may wait for a place, 0 to 10,000; `MCP_MAX_QUEUE` when left out. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ProtocolError } from '../common/index.js';
 import { AppConfig, toolOverrideKey } from '../config/index.js';
 import { Breaker, Bulkhead } from '../limits/index.js';
-import { OFFERED_BY_SETTING } from './builtin/index.js';
+import { OFFERED_BY_SETTING, PROGRAMS_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
 import { headerParametersOf } from './header-parameters.js';
 import { compileSchema } from './schema/compile-schema.js';
@@ -134,6 +134,7 @@ export class ToolRegistry {
       output,
       headerParameters: headerParametersOf(input.json),
       timeoutMs: override.timeoutSec === undefined ? options.timeoutMs : override.timeoutSec * MS_PER_SEC,
+      programs: options.programs ?? PROGRAMS_BY_SETTING.get(name)?.(tools) ?? [],
       target,
       bulkhead: new Bulkhead(
         override.concurrency ?? options.concurrency ?? defaults.concurrency,
