@@ -1,7 +1,9 @@
 import type { Server } from 'node:http';
 import type { DynamicModule, INestApplicationContext, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GatehouseModule } from '../app.module.js';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { describeApi } from '../admin/index.js';
+import { GatehouseModule, servesHttp } from '../app.module.js';
 import { StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot } from '../config/index.js';
 import { openState } from '../store/index.js';
@@ -60,12 +62,15 @@ async function wire(
   logger: LoggerService,
 ): Promise<Omit<RunningServer, 'broken'>> {
   const options = { abortOnError: false, logger };
-  if (!config.server.transports.includes('http')) {
+  if (!servesHttp(config)) {
     return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
   const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
-  const app = await NestFactory.create(module, new GatehouseExpressAdapter(), options);
+  const app = await NestFactory.create<NestExpressApplication>(module, new GatehouseExpressAdapter(), options);
+  app.useBodyParser('json', { limit: config.limits.maxMessageBytes });
+  await describeApi(app);
+  if (!config.server.transports.includes('http')) return { app: await app.init(), http: undefined };
   attachGatehouse(app);
   try {
     await app.listen(config.server.port, config.server.host);
@@ -104,7 +109,7 @@ async function findBroken(config: AppConfig, plugins: readonly Plugin[]): Promis
 /** The server without its doors, its state and its audit file, and with one plug-in alone. */
 async function probe(config: AppConfig, plugin: Plugin): Promise<DynamicModule> {
   const { auditFile: _none, ...logging } = config.logging;
-  const server = { ...config.server, transports: ['stdio'] as const };
+  const server = { ...config.server, transports: ['stdio'] as const, managementPorts: [] };
   const quiet = AppConfig.of({ server, logging });
   return GatehouseModule.forServer(quiet, [plugin], await openState(quiet, new SystemClock()));
 }

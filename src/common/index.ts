@@ -8,6 +8,7 @@ export {
   ProtocolError,
   ToolError,
 } from './errors/gatehouse-error.js';
+export { type Problem, type ProblemFacts, problemOf } from './errors/problem.js';
 export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';

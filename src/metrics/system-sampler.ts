@@ -34,7 +34,7 @@ interface CpuTimes {
 export class SystemSampler implements OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private loop: IntervalHistogram | undefined;
-  private times = cpuTimes();
+  private times: CpuTimes | undefined;
   private last: SystemSample | undefined;
 
   constructor(
@@ -79,9 +79,9 @@ export class SystemSampler implements OnApplicationShutdown {
     const before = this.times;
     const now = cpuTimes();
     this.times = now;
+    // Since the start there was little else than the start: what the system says of the last minute is fairer.
+    if (!before || now.all <= before.all) return percent(loadavg()[0] ?? 0, availableParallelism());
     const all = now.all - before.all;
-    // Nothing was counted yet: what the system says of the last minute is the best there is.
-    if (all <= 0) return percent(loadavg()[0] ?? 0, availableParallelism());
     return percent(all - (now.idle - before.idle), all);
   }
 

@@ -31,5 +31,6 @@ import { TransportService } from './transport.service.js';
     StreamableHttp,
     TransportService,
   ],
+  exports: [HttpAdmission],
 })
 export class TransportModule {}

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { Clock, StartError } from '../common/index.js';
+import { Clock, Readiness, StartError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { OpenExchanges } from './http/open-exchanges.js';
 import { Announcements } from '../dispatch/index.js';
@@ -17,6 +17,7 @@ export class TransportService implements OnApplicationBootstrap {
     private readonly exchanges: OpenExchanges,
     private readonly announcements: Announcements,
     private readonly clock: Clock,
+    private readonly readiness: Readiness,
   ) {}
 
   /**
@@ -24,10 +25,15 @@ export class TransportService implements OnApplicationBootstrap {
    * @param graceMs >= 0
    */
   async drain(graceMs: number): Promise<void> {
+    this.readiness.end();
     this.lane.close();
     this.announcements.endAll();
     const until = this.clock.monotonic() + graceMs;
-    while (this.exchanges.runningCount > 0 && this.clock.monotonic() < until) await sleep(DRAIN_POLL_MS);
+    while (this.runningCount > 0 && this.clock.monotonic() < until) await sleep(DRAIN_POLL_MS);
+  }
+
+  private get runningCount(): number {
+    return this.exchanges.runningCount + this.readiness.heldCount;
   }
 
   /** @throws StartError HTTP is to be served, and no server was given */

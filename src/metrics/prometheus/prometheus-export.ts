@@ -48,7 +48,7 @@ export class PrometheusExport extends MetricsExport {
     if (this.registry.getSingleMetric(name)) return;
     const metric = new METRICS[type]({ name, help, labelNames: [...labelNames], registers: [] });
     const read = async (): Promise<Reading> => readingOf(family);
-    this.registry.registerMetric(Object.assign(metric, { get: read, getForPromString: read }) as Gauge);
+    this.registry.registerMetric(Object.assign(metric, { get: read, getForPromString: read }));
   }
 }
 

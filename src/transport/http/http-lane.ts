@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import { MetricsRecorder } from '../../metrics/index.js';
 import { refuse } from './http-errors.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { StreamableHttp } from './streamable-http.js';
@@ -31,6 +32,7 @@ export class HttpLane {
     private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
     private readonly config: AppConfig,
+    private readonly metrics: MetricsRecorder,
   ) {}
 
   get isAttached(): boolean {
@@ -50,7 +52,14 @@ export class HttpLane {
     server.headersTimeout = headersTimeoutMs;
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
-    server.on('connection', (socket: Socket) => socket.once('close', () => this.exchanges.connectionClosed(socket)));
+    const connections = this.metrics.connections('http');
+    server.on('connection', (socket: Socket) => {
+      connections.opened();
+      socket.once('close', () => {
+        connections.closed();
+        this.exchanges.connectionClosed(socket);
+      });
+    });
     server.on('listening', () => this.refuseOpen(server));
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
