@@ -78,7 +78,7 @@ async function wire(
     await app.close();
     throw explained(error, config);
   }
-  return { app, http: app.getHttpServer() as Server };
+  return { app, http: app.getHttpServer() };
 }
 
 /** Says what to do about a port that cannot be had (S2-33, S3-18). */

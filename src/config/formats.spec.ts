@@ -10,7 +10,7 @@ const RIGHT: Record<FormatName, readonly string[]> = {
   path: ['/var/lib/gatehouse', './a b', 'C:\\x'],
   url: ['https://mcp.example.com', 'http://localhost:8080/mcp', 'http://[::1]:1/'],
   port: ['0', '1', '8080', '65535'],
-  dependency: ['https://db.example.com/ready', 'tcp://db:5432', 'tcp://[::1]:6379', 'nmap', 'python3.12', 'g++'],
+  dependency: ['https://db.example.com/ready', 'db:5432', '[::1]:6379', 'nmap', 'python3.12', 'g++'],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
 };
 
@@ -39,17 +39,7 @@ const WRONG: Record<FormatName, readonly string[]> = {
     'javascript:1',
   ],
   port: ['', '-1', '65536', '80a', ' 80', '8e3'],
-  dependency: [
-    '',
-    'https://u:p@a.com',
-    'tcp://db',
-    'tcp://db:0',
-    'tcp://u@db:1',
-    'tcp://db:1/x',
-    '/bin/sh',
-    'a b',
-    '../x',
-  ],
+  dependency: ['', 'https://u:p@a.com', 'db:', 'db:0', 'u@db:1', 'db:1/x', 'tcp://db:1', '/bin/sh', 'a b', '../x'],
   'session-keys': [
     '',
     KEY,

@@ -32,8 +32,8 @@ export const FORMATS = {
     accepts: (text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535,
   },
   dependency: {
-    expected: 'an http(s) URL without user, password, query and fragment, tcp://host:port, or the name of a program',
-    accepts: (text) => isPlainUrl(text) || isTcp(text) || /^[\w.+-]{1,128}$/.test(text),
+    expected: 'an http(s) URL without user, password, query and fragment, host:port, or the name of a program',
+    accepts: (text) => isPlainUrl(text) || isHostAndPort(text) || /^[\w.+-]{1,128}$/.test(text),
   },
   'session-keys': {
     expected:
@@ -48,8 +48,10 @@ function isPlainUrl(text: string): boolean {
   return isHttp(text) && !/[?#@]/.test(text);
 }
 
-function isTcp(text: string): boolean {
-  return /^tcp:\/\/[^/?#@]+:\d{1,5}$/.test(text) && URL.canParse(text) && Number(new URL(text).port) > 0;
+/** Without a scheme: Kubernetes puts `tcp://` on variables that nobody meant as a setting (D-22). */
+function isHostAndPort(text: string): boolean {
+  const url = `tcp://${text}`;
+  return /^[^/?#@\s]+:\d{1,5}$/.test(text) && URL.canParse(url) && Number(new URL(url).port) > 0;
 }
 
 function isHttp(text: string): boolean {

@@ -31,7 +31,7 @@ export function RestController(path = ''): ClassDecorator {
     UseGuards(AccessGuard),
     UseFilters(ProblemFilter),
     UsePipes(new ValidationPipe(VALIDATION_OPTIONS)),
-  ) as ClassDecorator;
+  );
 }
 
 function faultsOf({ constraints, children }: ValidationError): string[] {

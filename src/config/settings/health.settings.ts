@@ -56,7 +56,7 @@ export class HealthSettings {
     env: 'MCP_HEALTH_DEPENDENCIES',
     default: [],
     format: 'dependency',
-    doc: 'What the tools need: an http(s) URL that has to answer, tcp://host:port that has to accept, or a program that has to be on PATH.',
+    doc: 'What the tools need: an http(s) URL that has to answer, host:port that has to accept, or a program that has to be on PATH.',
   })
   readonly dependencies!: readonly string[];
 

@@ -22,8 +22,8 @@ export class DependencyIndicators {
 }
 
 function checkOf(dependency: string): (signal: AbortSignal) => Promise<HealthFinding> {
-  if (dependency.startsWith('tcp://')) return (signal) => accepts(new URL(dependency), signal);
   if (/^https?:\/\//.test(dependency)) return (signal) => answers(dependency, signal);
+  if (dependency.includes(':')) return (signal) => accepts(new URL(`tcp://${dependency}`), signal);
   return () => isInstalled(dependency);
 }
 
