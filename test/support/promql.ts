@@ -23,7 +23,8 @@ const WORDS = new Set(
 export function selectorsOf(query: string): readonly Selector[] {
   const bare = query
     .replace(/\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, ' ')
-    .replace(/\[[^\]]*\]/g, ' ');
+    .replace(/\[[^\]]*\]/g, ' ')
+    .replace(/(?<![\w"])\d[\d.]*(?:e[+-]?\d+)?(?![\w"])/g, ' ');
   const found: Selector[] = [];
   for (const [, metric = '', matchers = ''] of bare.matchAll(/([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{([^}]*)\})?/g)) {
     if (WORDS.has(metric) || /^\d/.test(metric)) continue;

@@ -17,6 +17,9 @@ interface Reading {
   }[];
 }
 
+/** A line whose value is not finite, as prom-client writes it. */
+const NOT_A_NUMBER = /^[^#\n].* (?:NaN|Nan|[+-]Inf)\n/gm;
+
 const METRICS = { counter: Counter, gauge: Gauge, histogram: Histogram } as const;
 
 /**
@@ -37,10 +40,12 @@ export class PrometheusExport extends MetricsExport {
     return this.registry.contentType;
   }
 
-  override text(): Promise<string> {
+  override async text(): Promise<string> {
     // A plug-in may register a counter at any time.
     for (const family of this.instruments.families) this.adopt(family);
-    return this.registry.metrics();
+    const text = await this.registry.metrics();
+    // The defaults of the process have figures that are no numbers when two scrapes come close together.
+    return text.replace(NOT_A_NUMBER, '');
   }
 
   private adopt(family: Family): void {
