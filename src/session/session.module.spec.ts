@@ -23,7 +23,7 @@ describe('SessionModule', () => {
 
   const start = async (): Promise<TestingModule> => {
     const config = ConfigModule.forRoot(AppConfig.of({ server: { transports: ['stdio'] } }));
-    const imports = [config, ClockModule, StoreModule.forRoot(), SessionModule];
+    const imports = [config, ClockModule, MetricsModule, StoreModule.forRoot(), SessionModule];
     return (await Test.createTestingModule({ imports }).compile()).init();
   };
 

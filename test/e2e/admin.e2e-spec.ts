@@ -7,7 +7,7 @@ import { fixture } from '../support/places.js';
 import { answerIn, RawHttp } from '../support/raw-http.js';
 import { type RestAnswer, RestClient } from '../support/rest-client.js';
 import { PATIENCE_MS, until } from '../support/waiting.js';
-import { exchange, wire, type WireResponse } from './http-wire.js';
+import { exchange, jsonOf, wire, type WireResponse } from './http-wire.js';
 
 const LONG_MS = 4 * PATIENCE_MS;
 const PLUGINS = [fixture('operations/index')];
@@ -434,9 +434,9 @@ describe('REST: other sites, other hosts', () => {
   it('W-5 a foreign Host or Origin gets no further', async () => {
     for (const path of ['/', '/tools', '/metrics', '/docs', '/nowhere', '/admin/sessions']) {
       const rebound = await ask('GET', path, { Host: 'evil.example' });
-      expect([path, rebound.status, JSON.parse(rebound.body)['kind']]).toEqual([path, 403, 'forbidden_host']);
+      expect([path, rebound.status, jsonOf(rebound)['kind']]).toEqual([path, 403, 'forbidden_host']);
       const foreign = await ask('GET', path, { Origin: 'http://localhost.evil.example' });
-      expect([path, foreign.status, JSON.parse(foreign.body)['kind']]).toEqual([path, 403, 'forbidden_origin']);
+      expect([path, foreign.status, jsonOf(foreign)['kind']]).toEqual([path, 403, 'forbidden_origin']);
       expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
     }
     const own = await ask('GET', '/tools', { Origin: 'https://app.example.com' });
@@ -448,7 +448,7 @@ describe('REST: other sites, other hosts', () => {
       const answer = await ask('POST', '/tools/echo/disable', { 'Content-Type': type }, '{}');
       expect([type, answer.status]).toEqual([type, 415]);
     }
-    expect(JSON.parse((await ask('GET', '/tools', {})).body)['tools'][0]).toMatchObject({
+    expect((jsonOf(await ask('GET', '/tools', {}))['tools'] as Json[])[0]).toMatchObject({
       name: 'echo',
       enabled: true,
     });

@@ -2,7 +2,7 @@ import { Global, Module, type Provider, type Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { AuditLog, SecurityLog } from '../../src/audit/index.js';
 import type { Principal } from '../../src/auth/index.js';
-import { Clock } from '../../src/common/index.js';
+import { Clock, Readiness } from '../../src/common/index.js';
 import { AppConfig, ConfigModule, type ConfigOverrides } from '../../src/config/index.js';
 import {
   Dispatcher,
@@ -91,11 +91,12 @@ export class DispatchWorld {
       imports: [AuthModule, SessionModule, ToolsModule, ResourcesModule, PromptsModule],
       providers: [
         { provide: Clock, useValue: clock },
+        Readiness,
         { provide: DefinedTools, useValue: { tools: [] } },
         { provide: EnhancerOptions, useValue: { applyGlobalEnhancers: false } },
         { provide: ServerFacts, useClass: LiveServerFacts },
       ],
-      exports: [Clock, DefinedTools, EnhancerOptions, ServerFacts],
+      exports: [Clock, DefinedTools, EnhancerOptions, Readiness, ServerFacts],
     })
     class Surroundings {}
     const app = await Test.createTestingModule({
