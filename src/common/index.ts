@@ -1,6 +1,6 @@
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_CODES, type ErrorCode, type ErrorKind } from './errors/error-codes.js';
-export { errorTypeOf, TOOL_ERROR_TYPES, type ToolErrorType } from './errors/error-types.js';
+export { errorTypeOf, type ToolErrorType } from './errors/error-types.js';
 export {
   GatehouseError,
   type GatehouseErrorOptions,

@@ -1,6 +1,6 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 
-export { BUCKETS_MS, type CallFigures, type CallMeter, type CallStatus } from './call-figures.js';
+export { type CallFigures, type CallMeter, type CallStatus } from './call-figures.js';
 export { type CustomCounter, type CustomCounterOptions, CustomCounters } from './custom-counters.js';
 export { type Count, Instruments, type Sample } from './instruments.js';
 export { MetricsExport } from './metrics-export.js';

@@ -78,7 +78,7 @@ export class CounterFamily implements Family {
 }
 
 /** A family that keeps nothing itself: its figures are read from whoever knows them when they are wanted. */
-export class ReadFamily implements Family {
+class ReadFamily implements Family {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];

@@ -4,6 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { Clock } from '../common/index.js';
 import { AppConfig, ConfigModule } from '../config/index.js';
+import { MetricsModule } from '../metrics/index.js';
 import { StoreModule } from '../store/index.js';
 import { Sealer, SessionModule, SessionService } from './index.js';
 import { SessionSweeper } from './session-sweeper.js';
