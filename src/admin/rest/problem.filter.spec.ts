@@ -74,6 +74,7 @@ describe('ProblemFilter', () => {
     [new ProtocolError('invalid_params', 'x'), 422, 'invalid_params'],
     [new BadRequestException('The city must be on earth.'), 400, 'invalid_request'],
     [new BadRequestException('Unexpected token } in JSON at position 1'), 400, 'parse_error'],
+    [new BadRequestException("Failed to decode param '%zz'"), 404, 'not_found'],
     [new HttpException('teapot', 418), 418, 'invalid_request'],
     [new ServiceUnavailableException('later'), 503, 'server_busy'],
     [Object.assign(new Error('too large'), { status: 413, type: 'entity.too.large' }), 413, 'message_too_large'],

@@ -90,6 +90,10 @@ function faultOfException(error: HttpException): Fault | undefined {
   if (!kind) return undefined;
   const response = error.getResponse();
   const { statusCode: _status, error: _name, message, ...data } = isJsonObject(response) ? response : {};
+  // A path with an escape that is none leads nowhere.
+  if (error.message.startsWith('Failed to decode param')) {
+    return { kind: 'not_found', message: 'Not Found: the path cannot be read.' };
+  }
   // A body that is not JSON becomes this exception on its way, with the parser's words.
   if (error.cause instanceof SyntaxError || /JSON/.test(error.message)) {
     return { kind: 'parse_error', message: 'Parse error: the body is not JSON.' };
