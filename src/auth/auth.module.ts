@@ -4,6 +4,7 @@ import { AppConfig, ConfigReload } from '../config/index.js';
 import { LimitsModule, RateRules } from '../limits/index.js';
 import { AnonymousAuthenticator, Authenticator } from './authenticator.js';
 import { CredentialWatch } from './credential-watch.js';
+import { RouteAccess } from './guards/route-access.js';
 import { IncidentBoard } from './incidents/incident-board.js';
 import { Incidents } from './incidents/incidents.js';
 import { KnownPrincipals, SettingsPrincipals } from './known-principals.js';
@@ -19,6 +20,7 @@ import { RolePolicy } from './roles/role-policy.js';
     IncidentBoard,
     Incidents,
     Permissions,
+    RouteAccess,
     { provide: Authenticator, useClass: AnonymousAuthenticator },
     { provide: KnownPrincipals, useClass: SettingsPrincipals },
     {
@@ -32,7 +34,17 @@ import { RolePolicy } from './roles/role-policy.js';
     },
     { provide: Policy, useClass: RolePolicy },
   ],
-  exports: [Authenticator, CredentialWatch, IncidentBoard, Incidents, KnownPrincipals, LiveRoles, Permissions, Policy],
+  exports: [
+    Authenticator,
+    CredentialWatch,
+    IncidentBoard,
+    Incidents,
+    KnownPrincipals,
+    LiveRoles,
+    Permissions,
+    Policy,
+    RouteAccess,
+  ],
 })
 export class AuthModule {
   /** What roles say of rates stands over what tools and settings say. */

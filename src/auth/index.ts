@@ -1,9 +1,17 @@
 export { AuthModule } from './auth.module.js';
 export { Authenticator, type Credentials } from './authenticator.js';
 export { type CredentialEnd, CredentialWatch } from './credential-watch.js';
-export { GatehouseController, Public, RequiresPermission, Roles, Scopes } from './guards/access.decorators.js';
-export { type GuardedRequest } from './guards/access.guard.js';
+export {
+  AnyCaller,
+  GatehouseController,
+  Public,
+  RequiresPermission,
+  Roles,
+  Scopes,
+} from './guards/access.decorators.js';
+export { AccessGuard } from './guards/access.guard.js';
 export { type AccessRule, accessRuleOf } from './guards/access-rule.js';
+export { callerOf, type GuardedRequest, RouteAccess } from './guards/route-access.js';
 export { type Incident, type IncidentScope, subjectKey } from './incidents/incident.js';
 export { IncidentBoard } from './incidents/incident-board.js';
 export { type IncidentChange, type IncidentOrder, Incidents } from './incidents/incidents.js';

@@ -50,6 +50,9 @@ const plugin = (source: string, more: Partial<Plugin>): Plugin => ({
 });
 const shout = defineTool({ name: 'shout', run: () => 'HI' });
 
+/** Its module is CommonJS that requires Nest, which is ESM: Node can do that, jest cannot. E2e tests have it. */
+const WITHOUT_PROMETHEUS = { prometheusEnabled: false };
+
 let server: RunningServer | undefined;
 let warnings: unknown[];
 let folder: string;
@@ -73,7 +76,11 @@ afterEach(async () => {
 });
 
 const start = async (plugins: readonly Plugin[], settings: ConfigOverrides = {}): Promise<RunningServer> =>
-  (server = await createServer({ config: AppConfig.of(settings), plugins, logger: quiet() }));
+  (server = await createServer({
+    config: AppConfig.of({ metrics: WITHOUT_PROMETHEUS, ...settings }),
+    plugins,
+    logger: quiet(),
+  }));
 const names = (): string[] => (server?.app.get(ToolRegistry, { strict: false }).all() ?? []).map(({ name }) => name);
 
 describe('createServer', () => {

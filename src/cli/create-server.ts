@@ -1,7 +1,9 @@
 import type { Server } from 'node:http';
 import type { DynamicModule, INestApplicationContext, LoggerService, SecurityHeadersOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GatehouseModule } from '../app.module.js';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { describeApi } from '../admin/index.js';
+import { GatehouseModule, servesHttp } from '../app.module.js';
 import { explainListenError, StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
@@ -63,13 +65,16 @@ async function wire(
   logger: LoggerService,
 ): Promise<Omit<RunningServer, 'broken'>> {
   const options = { abortOnError: false, logger };
-  if (!config.server.transports.includes('http')) {
+  if (!servesHttp(config)) {
     return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
   const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
-  const app = await NestFactory.create(module, new GatehouseExpressAdapter(config), options);
+  const app = await NestFactory.create<NestExpressApplication>(module, new GatehouseExpressAdapter(config), options);
+  app.useBodyParser('json', { limit: config.limits.maxMessageBytes });
   if (config.http.securityHeaders) app.useSecurityHeaders(pageHeaders(config));
+  await describeApi(app);
+  if (!config.server.transports.includes('http')) return { app: await app.init(), http: undefined };
   try {
     attachGatehouse(app);
     await app.listen(config.server.port, config.server.host);
@@ -77,7 +82,7 @@ async function wire(
     await app.close();
     throw explainListenError(error, { host: config.server.host, port: config.server.port, setBy: '--port' });
   }
-  return { app, http: app.getHttpServer() as Server };
+  return { app, http: app.getHttpServer() };
 }
 
 /**

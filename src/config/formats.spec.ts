@@ -19,6 +19,8 @@ const RIGHT: Record<FormatName, readonly string[]> = {
     'redis+sentinel://u:p@a:26379,b,c:1/mymaster/2',
     'rediss+sentinel://a/m',
   ],
+  port: ['0', '1', '8080', '65535'],
+  dependency: ['https://db.example.com/ready', 'db:5432', '[::1]:6379', 'nmap', 'python3.12', 'g++'],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
 };
 
@@ -60,6 +62,8 @@ const WRONG: Record<FormatName, readonly string[]> = {
     'redis+sentinel://a',
     'redis://a?x=1',
   ],
+  port: ['', '-1', '65536', '80a', ' 80', '8e3'],
+  dependency: ['', 'https://u:p@a.com', 'db:', 'db:0', 'u@db:1', 'db:1/x', 'tcp://db:1', '/bin/sh', 'a b', '../x'],
   'session-keys': [
     '',
     KEY,

@@ -12,6 +12,7 @@ import { CatalogueLoader } from './catalogue-loader.js';
 import { ClientQuestions } from './client-questions.js';
 import { Cursors } from './cursors.js';
 import { Dispatcher } from './dispatcher.js';
+import { LiveGauges } from './live-gauges.js';
 import type { MethodHandler } from './method-handler.js';
 import { CompletionHandler } from './methods/completion.handler.js';
 import { DiscoverHandler } from './methods/discover.handler.js';
@@ -22,6 +23,7 @@ import { ResourcesHandler } from './methods/resources.handler.js';
 import { SessionHandler } from './methods/session.handler.js';
 import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
+import { EventCounts } from './event-counts.js';
 import { Explainer } from './explain/explainer.js';
 import { FeatureTargets } from './explain/feature-targets.js';
 import { PolicySteps } from './explain/policy-steps.js';
@@ -58,9 +60,11 @@ const HANDLERS = [
     ClientQuestions,
     Cursors,
     Dispatcher,
+    EventCounts,
     Explainer,
     FeatureTargets,
     InitializeHandler,
+    LiveGauges,
     MessageGate,
     Pages,
     PolicySteps,

@@ -13,6 +13,7 @@ export { Bulkhead, type BulkheadRules } from './bulkhead.js';
 export { principalKey } from './caller-key.js';
 export { LimitsModule } from './limits.module.js';
 export { LruMap } from './lru-map.js';
+export { MessageRate, type MessageSender } from './message-rate.js';
 export { RateLimiter, type RunLimit, type RunView, type TrackedKeys } from './rate-limiter.js';
 export type { RateAnswer, RateOutcome, RateRefusal, RateView } from './rate-outcome.js';
 export { type RateOverrides, RateRules, type RunTarget } from './rate-rules.js';

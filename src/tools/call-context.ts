@@ -2,6 +2,7 @@ import type { Root } from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { Clock, JsonObject } from '../common/index.js';
 import type { LogSeverity } from '../protocol/index.js';
+import { type CallLogger, ScopedCallLogger } from './call-logger.js';
 import type { CallScope, TraceContext } from './call-scope.js';
 import type { ClientCapability, ClientQuestion } from './client-port.js';
 import { type ElicitAnswer, type ElicitFormRequest, type ElicitUrlRequest, elicitFault } from './elicitation.js';
@@ -30,6 +31,10 @@ export class ScopedCallContext implements CallContext {
 
   get trace(): TraceContext {
     return this.scope.origin.trace ?? NO_TRACE;
+  }
+
+  get logger(): CallLogger {
+    return new ScopedCallLogger(this.scope);
   }
 
   get deadline(): number {

@@ -2,6 +2,7 @@ import type { CreateMessageRequestParams, CreateMessageResult, Root } from '@mod
 import type { Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import type { LogSeverity } from '../protocol/index.js';
+import type { CallLogger } from './call-logger.js';
 import type { TraceContext } from './call-scope.js';
 import type { ClientCapability } from './client-port.js';
 import type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
@@ -29,6 +30,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** W3C trace context of the request, to hand on to what you call; empty where the client sent none. */
   readonly trace: TraceContext;
+  /** The server's log: what is written here carries the ids of the call and of its session. */
+  readonly logger: CallLogger;
   /** When the call is ended, ms since the epoch. */
   readonly deadline: number;
 

@@ -44,5 +44,6 @@ import { TransportService } from './transport.service.js';
         TlsContexts.open({ config, security, clock }),
     },
   ],
+  exports: [HttpAdmission],
 })
 export class TransportModule {}

@@ -29,6 +29,6 @@ export const BUILT_IN_ROLES: readonly Role[] = [
     [{ targets: of('tool'), hints: { readOnly: true } }, { targets: of('resource') }, { targets: of('prompt') }],
     ['read:tools'],
   ),
-  role('operator', [{}], ['read:tools', 'read:metrics']),
+  role('operator', [{}], ['read:tools', 'read:metrics', 'read:health', 'read:events', 'read:docs']),
   role('admin', [{}], PERMISSIONS),
 ];

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
-import { printable } from '../../common/index.js';
+import { type ErrorKind, printable } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { refuse } from './http-errors.js';
 
@@ -11,6 +11,9 @@ const CORS_HEADERS =
   'Content-Type, Accept, Authorization, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID, X-Client-ID';
 const CORS_EXPOSED = 'Mcp-Session-Id, Retry-After, WWW-Authenticate';
 const PREFLIGHT_AGE_SEC = 600;
+
+/** Answers a request that gets no further. */
+type Refuse = (res: ServerResponse, kind: ErrorKind, message: string) => void;
 
 const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
@@ -38,19 +41,20 @@ export class HttpAdmission {
   }
 
   /**
+   * @param answer how what is refused is told
    * @returns whether the request may go on; if not, it is answered. A preflight is answered here too.
    */
-  admit(req: IncomingMessage, res: ServerResponse): boolean {
+  admit(req: IncomingMessage, res: ServerResponse, answer: Refuse = refuse): boolean {
     const { host, origin } = req.headers;
     // Also where no page asks: a cache must not give a page what it kept from somebody else's answer.
     if (this.origins.size > 0) res.setHeader('Vary', 'Origin');
     if (hasTwoHosts(req)) {
-      refuse(res, 'invalid_request', 'Bad Request: send one Host header');
+      answer(res, 'invalid_request', 'Bad Request: send one Host header');
       return false;
     }
     if (host === undefined || !this.hosts.has(hostname(host))) {
       this.security.emit('host_rejected', { ip: req.socket.remoteAddress, host: printable(host ?? '') });
-      refuse(
+      answer(
         res,
         'forbidden_host',
         'Forbidden host: this server is not known by that name. Set MCP_ALLOWED_HOSTS or MCP_PUBLIC_URL.',
@@ -58,14 +62,14 @@ export class HttpAdmission {
       return false;
     }
     if (origin === undefined) return true;
-    return this.admitOrigin(origin, { req, res });
+    return this.admitOrigin(origin, { req, res, answer });
   }
 
-  private admitOrigin(origin: string, { req, res }: { req: IncomingMessage; res: ServerResponse }): boolean {
+  private admitOrigin(origin: string, { req, res, answer }: Admitting): boolean {
     const isListed = this.origins.has(origin);
     if (!isListed && !isSameOrigin(origin, req)) {
       this.security.emit('origin_rejected', { ip: req.socket.remoteAddress, origin: printable(origin) });
-      refuse(res, 'forbidden_origin', 'Forbidden origin: add it to MCP_CORS_ORIGINS to let this page in.');
+      answer(res, 'forbidden_origin', 'Forbidden origin: add it to MCP_CORS_ORIGINS to let this page in.');
       return false;
     }
     if (isListed) {
@@ -81,6 +85,12 @@ export class HttpAdmission {
     res.end();
     return false;
   }
+}
+
+interface Admitting {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly answer: Refuse;
 }
 
 /** The name in a Host header, without its port; empty where it is no `host[:port]`. */

@@ -4,6 +4,7 @@ import { Server as TlsServer } from 'node:tls';
 import { Injectable, Logger } from '@nestjs/common';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import { type ConnectionMeter, MetricsRecorder } from '../../metrics/index.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import { refuse } from './http-errors.js';
 import { OpenExchanges } from './open-exchanges.js';
@@ -33,6 +34,7 @@ export class HttpLane {
   private isEnding = false;
   private openCount = 0;
   private readonly setSecurityHeaders: SetSecurityHeaders;
+  private readonly connections: ConnectionMeter;
 
   constructor(
     private readonly endpoint: StreamableHttp,
@@ -40,8 +42,10 @@ export class HttpLane {
     private readonly authenticator: Authenticator,
     private readonly tls: TlsContexts,
     private readonly config: AppConfig,
+    metrics: MetricsRecorder,
   ) {
     this.setSecurityHeaders = securityHeaders(config);
+    this.connections = metrics.connections('http');
   }
 
   get isAttached(): boolean {
@@ -86,8 +90,10 @@ export class HttpLane {
 
   private opened(socket: Socket): void {
     this.openCount += 1;
+    this.connections.opened();
     socket.once('close', () => {
       this.openCount -= 1;
+      this.connections.closed();
       this.exchanges.connectionClosed(socket);
     });
   }

@@ -1,0 +1,26 @@
+import { Module, type Type } from '@nestjs/common';
+import { AuditModule } from '../audit/index.js';
+import { DispatchModule } from '../dispatch/index.js';
+import { LimitsModule } from '../limits/index.js';
+import { SessionModule } from '../session/index.js';
+import { ToolsModule } from '../tools/index.js';
+import { BlocksController } from './manage/blocks.controller.js';
+import { LimitsController } from './manage/limits.controller.js';
+import { SessionsController } from './manage/sessions.controller.js';
+import { ToolStatesController } from './manage/tool-states.controller.js';
+import { MetricsReportModule } from './metrics/metrics-http.module.js';
+
+/** Everything under `/admin`. */
+export const ADMIN_CONTROLLERS: readonly Type[] = [
+  BlocksController,
+  LimitsController,
+  SessionsController,
+  ToolStatesController,
+];
+
+/** Management by REST: one small controller for each noun. */
+@Module({
+  imports: [AuditModule, DispatchModule, LimitsModule, MetricsReportModule, SessionModule, ToolsModule],
+  controllers: [...ADMIN_CONTROLLERS],
+})
+export class AdminModule {}
