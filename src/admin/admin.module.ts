@@ -4,17 +4,27 @@ import { DispatchModule } from '../dispatch/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { SessionModule } from '../session/index.js';
 import { ToolsModule } from '../tools/index.js';
+import { AuditController } from './manage/audit.controller.js';
+import { AuditReading } from './manage/audit-reading.js';
 import { BlocksController } from './manage/blocks.controller.js';
+import { ExplainController } from './manage/explain.controller.js';
+import { IncidentsController } from './manage/incidents.controller.js';
 import { LimitsController } from './manage/limits.controller.js';
+import { LimitsReport } from './manage/limits-report.js';
 import { SessionsController } from './manage/sessions.controller.js';
+import { SettingsController } from './manage/settings.controller.js';
 import { ToolStatesController } from './manage/tool-states.controller.js';
 import { MetricsReportModule } from './metrics/metrics-http.module.js';
 
 /** Everything under `/admin`. */
 export const ADMIN_CONTROLLERS: readonly Type[] = [
+  AuditController,
   BlocksController,
+  ExplainController,
+  IncidentsController,
   LimitsController,
   SessionsController,
+  SettingsController,
   ToolStatesController,
 ];
 
@@ -22,5 +32,6 @@ export const ADMIN_CONTROLLERS: readonly Type[] = [
 @Module({
   imports: [AuditModule, DispatchModule, LimitsModule, MetricsReportModule, SessionModule, ToolsModule],
   controllers: [...ADMIN_CONTROLLERS],
+  providers: [AuditReading, LimitsReport],
 })
 export class AdminModule {}

@@ -3,6 +3,7 @@ import { Get, Req, Res } from '@nestjs/common';
 import { GatehouseController, Public, RouteAccess } from '../auth/index.js';
 import { isGatehouseError, Lifecycle, newRequestId, problemOf } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
+import { Unthrottled } from '../limits/index.js';
 import { HealthReporter } from './health-reporter.js';
 
 const OK = 200;
@@ -10,6 +11,7 @@ const UNAVAILABLE = 503;
 
 /** Probes for whoever runs the process. They need neither credential nor Host match (D-21). */
 @Public()
+@Unthrottled()
 @GatehouseController('health')
 export class HealthController {
   constructor(

@@ -1,46 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BuiltServer, type ServerOptions } from '../support/built-server.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { BuiltServer } from '../support/built-server.js';
 import { type Json, request } from '../support/messages.js';
-import { fixture } from '../support/places.js';
-import { answerIn, RawHttp } from '../support/raw-http.js';
-import { type RestAnswer, RestClient } from '../support/rest-client.js';
-import { PATIENCE_MS, until } from '../support/waiting.js';
-import { exchange, jsonOf, wire, type WireResponse } from './http-wire.js';
+import { Program } from '../support/program.js';
+import { answerIn, type RawHttp } from '../support/raw-http.js';
+import type { RestAnswer, RestClient } from '../support/rest-client.js';
+import { until } from '../support/waiting.js';
+import { endServersAfterwards, expectProblem, LONG_MS, remove, start } from './rest-world.js';
 
-const LONG_MS = 4 * PATIENCE_MS;
-const PLUGINS = [fixture('operations/index')];
-const ROOMY = { MCP_RATE_LIMIT_MAX: '100000', MCP_HEALTH_CPU_THRESHOLD: '100', MCP_HEALTH_MEMORY_THRESHOLD: '100' };
-
-const open: BuiltServer[] = [];
-const start = async (
-  env: Record<string, string> = {},
-  more: ServerOptions = {},
-): Promise<{ server: BuiltServer; rest: RestClient; mcp: RawHttp }> => {
-  const server = await BuiltServer.start({ plugins: PLUGINS, ...more, env: { ...ROOMY, ...env } });
-  open.push(server);
-  return { server, rest: new RestClient(server.url), mcp: new RawHttp(server.url) };
-};
-
-afterAll(async () => {
-  await Promise.all(open.map((server) => server.dispose()));
-}, LONG_MS);
-
-/** What every problem says. */
-function expectProblem({ status, headers, json }: RestAnswer, wanted: number, kind: string): void {
-  expect(status).toBe(wanted);
-  expect(headers.get('content-type')).toBe('application/problem+json');
-  expect(json).toMatchObject({
-    type: `urn:mcp-gatehouse:error:${kind}`,
-    title: expect.any(String),
-    status: wanted,
-    detail: expect.stringMatching(/.{3}/),
-    kind,
-    requestId: expect.stringMatching(/^req-/),
-  });
-  expect(headers.get('x-request-id')).toBe(json['requestId']);
-}
+endServersAfterwards();
 
 describe('REST, as an admin', () => {
   let server: BuiltServer;
@@ -200,9 +167,17 @@ describe('REST, as an admin', () => {
 
   it('S4-7 takes a state with its reason under /admin, and shows what each tool is', async () => {
     const off = await rest.send('PUT', '/admin/tools/echo/state', {
-      body: { enabled: false, reason: 'on fire\n[SECURITY]' },
+      body: { enabled: false, reason: 'on fire\n[SECURITY]', durationSec: 3_600 },
     });
-    expect(off).toMatchObject({ status: 200, json: { name: 'echo', enabled: false, breaker: { state: 'closed' } } });
+    expect(off).toMatchObject({
+      status: 200,
+      json: {
+        name: 'echo',
+        enabled: false,
+        breaker: { state: 'closed' },
+        state: { decidedBy: 'operator', by: 'gatehouse/anonymous', until: expect.stringMatching(/Z$/) },
+      },
+    });
     const on = await rest.send('PUT', '/admin/tools/echo/state', { body: { enabled: true, reason: 'out' } });
     expect(on.json['enabled']).toBe(true);
     expectProblem(
@@ -216,6 +191,84 @@ describe('REST, as an admin', () => {
       'unknown_tool',
     );
     expect(((await rest.get('/admin/tools')).json['tools'] as Json[]).map(({ name }) => name)).toContain('run_command');
+    // No word of an operator stands for the setting that it needs (W-2).
+    expectProblem(await rest.post('/tools/run_command/enable'), 403, 'permission_denied');
+  });
+
+  it('a state for a time goes back by itself', async () => {
+    const body = { enabled: false, reason: 'a pause', durationSec: 1 };
+    await rest.send('PUT', '/admin/tools/picture/state', { body });
+    expectProblem(await rest.execute('picture'), 403, 'tool_disabled');
+    await until(async () => (await rest.execute('picture')).status === 200, 'the end of the pause');
+  });
+
+  it('S4-31 an operator lets a tool rest, and lets it go on', async () => {
+    const set = (state: string): Promise<RestAnswer> =>
+      rest.send('PUT', '/admin/tools/waits/breaker', { body: { state, reason: 'a test' } });
+    expect((await set('open')).json['breaker']).toEqual({ state: 'open', retryAfterMs: expect.any(Number) });
+    expect((await rest.execute('waits')).json).toMatchObject({ error_type: 'circuit_breaker_open' });
+    expect((await set('closed')).json['breaker']).toEqual({ state: 'closed', retryAfterMs: 0 });
+    expect((await rest.execute('waits')).json['returncode']).toBe(0);
+    const { json } = await rest.get('/admin/limits');
+    expect((json['breakerChanges'] as Json[]).slice(-2)).toMatchObject([
+      { tool: 'waits', from: 'closed', to: 'open', why: 'an operator said so' },
+      { tool: 'waits', from: 'open', to: 'closed' },
+    ]);
+    expectProblem(await set('ajar'), 422, 'invalid_params');
+  });
+
+  it('throws the incident switch and puts it back', async () => {
+    const began = await rest.post('/admin/incidents', { kind: 'tool', tool: 'picture', reason: 'a leak' });
+    expect(began).toMatchObject({
+      status: 201,
+      json: {
+        id: 'tool:picture',
+        scope: { kind: 'tool', tool: 'picture' },
+        by: 'gatehouse/anonymous',
+        reason: 'a leak',
+      },
+    });
+    expectProblem(await rest.execute('picture'), 403, 'quarantined');
+    expect((await rest.get('/admin/incidents')).json).toMatchObject({ total: 1, incidents: [{ id: 'tool:picture' }] });
+    const end = (id: string): Promise<RestAnswer> => remove(rest, `/admin/incidents/${encodeURIComponent(id)}`);
+    expect((await end('tool:picture')).status).toBe(204);
+    expect((await rest.execute('picture')).status).toBe(200);
+    expectProblem(await end('tool:picture'), 404, 'not_found');
+    for (const body of [{ kind: 'tool', reason: 'x' }, { kind: 'fire', reason: 'x' }, { kind: 'read_only' }]) {
+      expectProblem(await rest.post('/admin/incidents', body), 422, 'invalid_params');
+    }
+    // Whoever shuts themselves out could not put it back.
+    const oneself = { kind: 'principal', issuer: 'gatehouse', subject: 'anonymous', reason: 'x' };
+    expectProblem(await rest.post('/admin/incidents', oneself), 422, 'invalid_params');
+    const other = { ...oneself, subject: 'mallory', durationSec: 1 };
+    expect((await rest.post('/admin/incidents', other)).json['id']).toBe('principal:gatehouse/mallory');
+    await until(async () => (await rest.get('/admin/incidents')).json['total'] === 0, 'the end of the incident');
+  });
+
+  it('explains a decision as gatehouse explain asks it', async () => {
+    const asked = await rest.get('/admin/explain?principal=viewer&target=forAdmins');
+    expect(asked).toMatchObject({
+      status: 200,
+      json: { isAllowed: false, kind: 'unknown_tool', steps: expect.any(Array) },
+    });
+    const question = { principal: 'operator', target: 'math_calc', args: { expression: '1' } };
+    const withArguments = await rest.post('/admin/explain', question);
+    expect(withArguments).toMatchObject({
+      status: 200,
+      json: { principal: 'gatehouse/role:operator', isAllowed: true },
+    });
+    const wrong = await rest.post('/admin/explain', { ...question, args: { expression: 1 } });
+    expect(wrong.json).toMatchObject({ isAllowed: false, kind: 'invalid_params' });
+    expectProblem(await rest.get('/admin/explain?principal=nobody&target=echo'), 404, 'not_found');
+    expectProblem(await rest.get('/admin/explain?principal=viewer'), 422, 'invalid_params');
+    const { code, stdout } = await Program.run({
+      args: ['explain', 'viewer', 'forAdmins', '--url', server.url],
+      cwd: server.stateDir,
+    });
+    expect([code, stdout.split('\n')[0]]).toEqual([
+      1,
+      'gatehouse/role:viewer -> tool:forAdmins: refused: unknown_tool, and not listed',
+    ]);
   });
 
   it('S4-9 streams health and metrics at once and then every second', async () => {
@@ -245,9 +298,7 @@ describe('REST, as an admin', () => {
       activeRequests: { total: 0, bySession: {} },
     });
     const stream = await mcp.stream(session);
-    expect(
-      (await rest.send('DELETE', `/admin/sessions/${id}`, { headers: { 'X-Requested-With': 'test' } })).status,
-    ).toBe(204);
+    expect((await remove(rest, `/admin/sessions/${id}`)).status).toBe(204);
     await stream.closed;
     expect((await mcp.post(request(2, 'tools/list'), session)).status).toBe(404);
     expectProblem(await rest.get(`/admin/sessions/${id}`), 404, 'session_not_found');
@@ -264,8 +315,7 @@ describe('REST, as an admin', () => {
     });
     expectProblem(await rest.post('/admin/blocks', { ...block, address: '127.0.0.1' }), 422, 'invalid_params');
     expectProblem(await rest.post('/admin/blocks', { ...block, address: 'me' }), 422, 'invalid_params');
-    const lift = (address: string): Promise<RestAnswer> =>
-      rest.send('DELETE', `/admin/blocks/${encodeURIComponent(address)}`, { headers: { 'X-Requested-With': 'test' } });
+    const lift = (address: string): Promise<RestAnswer> => remove(rest, `/admin/blocks/${encodeURIComponent(address)}`);
     expect((await lift('203.0.113.7')).status).toBe(204);
     expect((await lift('2001:db8::/64')).status).toBe(204);
     expectProblem(await lift('203.0.113.7'), 404, 'not_found');
@@ -274,9 +324,25 @@ describe('REST, as an admin', () => {
   it('limits are shown, with what is taken of them', async () => {
     expect((await rest.get('/admin/limits')).json).toMatchObject({
       messages: { perWindow: 100_000, windowMs: 60_000 },
+      rest: { perWindow: 100_000 },
+      remembered: { messages: expect.any(Number), atMost: 1_000 },
       sessions: { max: 1_000, open: expect.any(Number) },
-      tools: { scan: { runsPerMinute: 10, concurrency: 2, running: 0, waiting: 0 } },
+      tools: {
+        scan: {
+          runsPerMinute: 10,
+          totalRunsPerMinute: null,
+          concurrency: 2,
+          running: 0,
+          waiting: 0,
+          breaker: { threshold: 5, recoveryMs: 60_000, successes: 1 },
+        },
+      },
     });
+    expect((await rest.get('/admin/limits?principal=operator')).json['caller']).toMatchObject({
+      principal: 'gatehouse/role:operator',
+      messages: { limit: 100_000, used: 0 },
+    });
+    expectProblem(await rest.get('/admin/limits?principal=nobody'), 404, 'not_found');
   });
 
   it('D-3 a caller that leaves ends its call', async () => {
@@ -319,200 +385,4 @@ describe('REST, as an admin', () => {
     }
     expectProblem(await rest.get('/docs/..%2fpackage.json'), 404, 'not_found');
   });
-});
-
-describe('REST: who may what', () => {
-  const roles = ['viewer', 'operator', 'admin'] as const;
-  const rest = new Map<string, RestClient>();
-  let viewers: BuiltServer;
-  let routes: { readonly method: string; readonly path: string }[];
-
-  beforeAll(async () => {
-    for (const role of roles) {
-      const started = await start({ MCP_ANONYMOUS_ROLE: role });
-      rest.set(role, started.rest);
-      if (role === 'viewer') viewers = started.server;
-    }
-    const { json } = (await rest.get('admin')?.get('/docs-json')) as RestAnswer;
-    routes = Object.entries(json['paths'] as Record<string, Json>).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: path.replaceAll(/\{\w+\}/g, 'x') })),
-    );
-  }, LONG_MS);
-
-  const statusOf = async (role: string, method: string, path: string): Promise<number> => {
-    if (path === '/events')
-      return (await fetch(new URL(path, viewers.url), { signal: AbortSignal.timeout(PATIENCE_MS) })).status;
-    const body = method === 'GET' ? {} : { body: {} };
-    return ((await rest.get(role)?.send(method, path, body)) as RestAnswer).status;
-  };
-
-  it('a viewer uses tools, and neither reads nor manages: no route is open that does not say so', async () => {
-    const usable = new Set([
-      '/',
-      '/tools',
-      '/tools/x/execute',
-      '/health',
-      '/health/live',
-      '/health/ready',
-      '/weather/open',
-      '/weather/broken',
-    ]);
-    expect(routes.length).toBeGreaterThan(20);
-    for (const { method, path } of routes) {
-      const status = await statusOf('viewer', method, path);
-      expect([method, path, status === 403]).toEqual([method, path, !usable.has(path)]);
-    }
-  });
-
-  it('W-33 the page of the docs is for everyone, what it shows is not', async () => {
-    const viewer = rest.get('viewer') as RestClient;
-    expect((await viewer.get('/docs')).status).toBe(200);
-    expectProblem(await viewer.get('/docs-json'), 403, 'permission_denied');
-  });
-
-  it('an operator reads, and manages nothing (D-11)', async () => {
-    for (const { method, path } of routes) {
-      if (path.startsWith('/weather') || path.endsWith('/execute') || path === '/events') continue;
-      const isRead = method === 'GET';
-      expect([method, path, (await statusOf('operator', method, path)) === 403]).toEqual([method, path, !isRead]);
-    }
-  });
-
-  it('a route of a plug-in that declares nobody is closed to everyone', async () => {
-    const admin = rest.get('admin') as RestClient;
-    expect((await admin.get('/weather/readable')).json).toEqual({ readable: true });
-    expectProblem(await admin.get('/weather/undeclared'), 403, 'permission_denied');
-    expect((await (rest.get('viewer') as RestClient).get('/weather/readable')).status).toBe(403);
-    expect((await (rest.get('viewer') as RestClient).get('/weather/open')).status).toBe(200);
-  });
-
-  it('D-13 a tool that a caller may not see is neither listed nor there', async () => {
-    const operator = rest.get('operator') as RestClient;
-    expect((await operator.get('/tools')).text).not.toContain('forAdmins');
-    expectProblem(await operator.execute('forAdmins'), 404, 'unknown_tool');
-    expect((await (rest.get('admin') as RestClient).execute('forAdmins')).json['stdout']).toBe('secret');
-  });
-
-  it(
-    'S4-10 W-37 shows the settings and where they came from, and no secret',
-    async () => {
-      const secret = Buffer.alloc(32, 7).toString('base64');
-      const { rest: own } = await start({ MCP_SESSION_KEYS: `k1:${secret}` });
-      const { json, text } = await own.get('/config');
-      expect(json).toMatchObject({
-        config: { server: { host: '127.0.0.1' }, sessions: { keys: '***REDACTED***' } },
-        sources: { 'server.port': 'flag', 'sessions.keys': 'env', 'server.host': 'default' },
-      });
-      expect(text).not.toContain(secret);
-    },
-    LONG_MS,
-  );
-});
-
-describe('REST: other sites, other hosts', () => {
-  let server: BuiltServer;
-  const ask = (
-    method: string,
-    path: string,
-    headers: Record<string, string | null>,
-    body?: string,
-  ): Promise<WireResponse> =>
-    exchange(
-      server.url,
-      wire(server.url, {
-        method,
-        path,
-        headers: { 'Content-Type': null, ...headers },
-        ...(body !== undefined && { body }),
-      }),
-    );
-
-  beforeAll(async () => {
-    ({ server } = await start({ MCP_ANONYMOUS_ROLE: 'admin', MCP_CORS_ORIGINS: 'https://app.example.com' }));
-  }, LONG_MS);
-
-  it('W-5 a foreign Host or Origin gets no further', async () => {
-    for (const path of ['/', '/tools', '/metrics', '/docs', '/nowhere', '/admin/sessions']) {
-      const rebound = await ask('GET', path, { Host: 'evil.example' });
-      expect([path, rebound.status, jsonOf(rebound)['kind']]).toEqual([path, 403, 'forbidden_host']);
-      const foreign = await ask('GET', path, { Origin: 'http://localhost.evil.example' });
-      expect([path, foreign.status, jsonOf(foreign)['kind']]).toEqual([path, 403, 'forbidden_origin']);
-      expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
-    }
-    const own = await ask('GET', '/tools', { Origin: 'https://app.example.com' });
-    expect([own.status, own.headers['access-control-allow-origin']]).toEqual([200, 'https://app.example.com']);
-  });
-
-  it('W-5 what a form of another site could send changes nothing', async () => {
-    for (const type of [null, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
-      const answer = await ask('POST', '/tools/echo/disable', { 'Content-Type': type }, '{}');
-      expect([type, answer.status]).toEqual([type, 415]);
-    }
-    expect((jsonOf(await ask('GET', '/tools', {}))['tools'] as Json[])[0]).toMatchObject({
-      name: 'echo',
-      enabled: true,
-    });
-    expect((await ask('POST', '/tools/echo/disable', { 'X-Requested-With': 'curl' }, '')).status).toBe(200);
-    expect((await ask('POST', '/tools/echo/enable', { 'Content-Type': 'application/json' }, '{}')).status).toBe(200);
-  });
-
-  it('says nothing of what it is built with', async () => {
-    const { headers } = await ask('GET', '/tools', {});
-    expect(headers['x-powered-by']).toBeUndefined();
-    expect(headers['x-content-type-options']).toBe('nosniff');
-    expect(headers['cache-control']).toBe('no-store');
-  });
-});
-
-describe('REST: what is on record', () => {
-  it(
-    'ADR 0005 the same call has the same audit line by REST and by MCP; admin actions and denials have theirs',
-    async () => {
-      const { server, rest, mcp } = await start(
-        { MCP_ANONYMOUS_ROLE: 'operator', MCP_LOG_LEVEL: 'debug', MCP_LOGGING_FILE_PATH: './logs/server.log' },
-        { flags: [] },
-      );
-      const { session } = await mcp.initialize();
-      await mcp.post(request(1, 'tools/call', { name: 'echo', arguments: { message: 'x' } }), session);
-      await rest.execute('echo', { message: 'x' });
-      await rest.post('/tools/echo/disable');
-      await rest.get('/admin/nowhere');
-      await rest.execute('wait', { ms: 1 });
-      type Line = Json & { readonly context?: string; readonly msg?: string };
-      const lines = async (): Promise<Line[]> =>
-        (await readFile(join(server.stateDir, 'logs', 'server.log'), 'utf8'))
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => JSON.parse(line) as Line);
-      const waited = await until(
-        async () => (await lines()).some((line) => line['target'] === 'tool:wait') && lines(),
-        'the log file',
-      );
-      const audit = waited.filter(({ context }) => context === 'Audit');
-      const of = (target: string): Json[] => audit.filter((line) => line['target'] === target);
-      const [byMcp, byRest] = of('tool:echo');
-      const shared = { door: 'http', principal: 'gatehouse/anonymous', outcome: 'success' };
-      expect(byMcp).toMatchObject({ ...shared, session: expect.stringMatching(/^[0-9a-f]{16}$/) });
-      expect(byRest).toMatchObject(shared);
-      expect(byRest).not.toHaveProperty('session');
-      expect(of('admin:POST /tools/echo/disable')).toEqual([
-        expect.objectContaining({ principal: 'gatehouse/anonymous', outcome: 'refused', kind: 'permission_denied' }),
-      ]);
-      // S4-45, S3-11: the story of each call, every line with its ids.
-      const story = waited.filter(({ msg }) => /^tool\.|^It waits/.test(msg ?? ''));
-      expect(story.map(({ msg }) => msg)).toEqual([
-        'tool.start',
-        'tool.end',
-        'tool.start',
-        'tool.end',
-        'tool.start',
-        'It waits',
-        'tool.end',
-      ]);
-      expect(story.every((line) => /^req-/.test(String(line['requestId'])))).toBe(true);
-      expect(story[0]).toMatchObject({ tool: 'echo', session: byMcp?.['session'], requestId: byMcp?.['requestId'] });
-      expect(server.stderr).toContain('"msg":"tool.start"');
-    },
-    LONG_MS,
-  );
 });

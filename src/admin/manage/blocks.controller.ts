@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { Body, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsInt, IsIP, IsString, Length, Max, Min } from 'class-validator';
-import { SecurityLog } from '../../audit/index.js';
-import { callerOf, RequiresPermission } from '../../auth/index.js';
+import { RequiresPermission } from '../../auth/index.js';
 import { printable, ProtocolError } from '../../common/index.js';
 import { type AddressBlock, AddressBlocks } from '../../limits/index.js';
+import { Changes } from '../rest/changes.decorator.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
+import { RestRequests } from '../rest/rest-requests.js';
 
 const MAX_DURATION_SEC = 86_400;
 const MS_PER_SEC = 1_000;
@@ -35,7 +36,7 @@ export class BlockBody {
 export class BlocksController {
   constructor(
     private readonly blocks: AddressBlocks,
-    private readonly security: SecurityLog,
+    private readonly requests: RestRequests,
   ) {}
 
   @ApiOperation({ summary: 'Addresses that are blocked now' })
@@ -48,35 +49,24 @@ export class BlocksController {
 
   @ApiOperation({ summary: 'Blocks an address for a time; loopback never is' })
   @RequiresPermission('manage:blocks')
+  @Changes('block.add')
   @Post()
   add(@Body() { address, durationSec, reason }: BlockBody, @Req() req: IncomingMessage): object {
+    this.requests.note(req, { target: `address:${address}`, details: { reason, durationSec } });
     const block = this.blocks.block(address, durationSec * MS_PER_SEC, printable(reason));
     if (!block) throw new ProtocolError('invalid_params', 'Loopback is never blocked: name another address.');
-    const principal = callerOf(req).subject;
-    const durationMs = durationSec * MS_PER_SEC;
-    this.security.emit('ip_blocked', {
-      transport: 'http',
-      ip: block.address,
-      reason: block.reason,
-      durationMs,
-      principal,
-    });
     return blockView(block);
   }
 
   @ApiOperation({ summary: 'Lifts a block before its time' })
   @RequiresPermission('manage:blocks')
+  @Changes('block.lift', 'address')
   @HttpCode(204)
   @Delete(':address')
-  lift(@Param('address') address: string, @Req() req: IncomingMessage): void {
-    if (!this.blocks.lift(address)) {
-      throw new ProtocolError(
-        'not_found',
-        `${printable(address, 64)} is not blocked: list blocks with GET /admin/blocks.`,
-      );
-    }
-    const principal = callerOf(req).subject;
-    this.security.emit('ip_unblocked', { transport: 'http', ip: printable(address, 64), reason: 'admin', principal });
+  lift(@Param('address') address: string): void {
+    if (this.blocks.lift(address)) return;
+    const name = printable(address, 64);
+    throw new ProtocolError('not_found', `${name} is not blocked: list blocks with GET /admin/blocks.`);
   }
 }
 

@@ -1,51 +1,45 @@
-import { Get } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { RequiresPermission } from '../../auth/index.js';
-import { AppConfig } from '../../config/index.js';
-import { SessionService } from '../../session/index.js';
-import { ToolRegistry } from '../../tools/index.js';
+import { Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { IsOptional, IsString, Length } from 'class-validator';
+import { KnownPrincipals, nameOf, RequiresPermission } from '../../auth/index.js';
+import { printable, ProtocolError } from '../../common/index.js';
+import { principalKey, RateLimiter } from '../../limits/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
+import { LimitsReport } from './limits-report.js';
+
+/** Of whom to show more. */
+export class LimitQuery {
+  @ApiProperty({ required: false, description: 'A role, or a principal that proves itself: how its messages stand' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 1_024)
+  readonly principal?: string;
+}
 
 /** What is allowed at most, and how much of it is taken now. */
 @ApiTags('limits')
 @RestController('admin/limits')
 export class LimitsController {
   constructor(
-    private readonly config: AppConfig,
-    private readonly sessions: SessionService,
-    private readonly registry: ToolRegistry,
+    private readonly limits: LimitsReport,
+    private readonly rates: RateLimiter,
+    private readonly principals: KnownPrincipals,
   ) {}
 
   @ApiOperation({ summary: 'Limits of messages, connections, sessions and tools' })
   @RequiresPermission('read:limits')
   @Get()
-  show(): object {
-    const { rate, limits, sessions } = this.config;
-    return {
-      messages: {
-        enabled: rate.enabled,
-        perWindow: rate.maxMessages,
-        burst: rate.burst,
-        windowMs: rate.windowMs,
-        inFlightPerSession: limits.maxInFlight,
-        maxBatch: limits.maxBatch,
-        maxMessageBytes: limits.maxMessageBytes,
-        maxBodyBytes: limits.maxBodyBytes,
-      },
-      connections: { perWindowAndAddress: rate.maxConnections, windowMs: rate.windowMs },
-      sessions: { max: sessions.max, maxPerClient: sessions.maxPerClient, open: this.sessions.count },
-      tools: Object.fromEntries(
-        this.registry.all().map(({ name, target, bulkhead }) => [
-          name,
-          {
-            runsPerMinute: target.runsPerMinute ?? null,
-            concurrency: bulkhead.rules.limit,
-            running: bulkhead.runningCount,
-            queue: bulkhead.rules.queue,
-            waiting: bulkhead.waitingCount,
-          },
-        ]),
-      ),
-    };
+  async show(@Query() { principal }: LimitQuery): Promise<object> {
+    const all = this.limits.report();
+    return principal === undefined ? all : { ...all, caller: await this.caller(principal) };
+  }
+
+  private async caller(name: string): Promise<object> {
+    const principal = await this.principals.find(name);
+    if (!principal) {
+      throw new ProtocolError('not_found', `"${printable(name)}" is no role or principal that is known here.`);
+    }
+    const messages = await this.rates.viewMessages(principalKey(principal), principal.roles);
+    return { principal: nameOf(principal), messages: messages ?? null };
   }
 }

@@ -6,6 +6,7 @@ import { RequiresPermission } from '../../auth/index.js';
 import { printable, ProtocolError } from '../../common/index.js';
 import { type Session, SessionService } from '../../session/index.js';
 import { MetricsReport } from '../metrics/metrics-report.js';
+import { Changes } from '../rest/changes.decorator.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
 
 const DEFAULT_LIMIT = 100;
@@ -65,6 +66,7 @@ export class SessionsController {
     summary: 'Ends a session: its calls are cancelled, its streams closed, and its id never opens again',
   })
   @RequiresPermission('manage:sessions')
+  @Changes('session.end', 'session')
   @HttpCode(204)
   @Delete(':id')
   async end(@Param('id') id: string): Promise<void> {

@@ -1,7 +1,9 @@
-import { applyDecorators, UseFilters, UsePipes, ValidationPipe, type ValidationPipeOptions } from '@nestjs/common';
+import { applyDecorators, UseFilters, UseGuards, UsePipes, ValidationPipe, type ValidationPipeOptions } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { GatehouseController } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
+import { RestThrottleGuard } from '../../limits/index.js';
+import { NoteChange } from './note-change.guard.js';
 import { ProblemFilter } from './problem.filter.js';
 
 /** Refuses what does not fit a DTO, and names every fault at once. */
@@ -16,10 +18,13 @@ export const VALIDATION_OPTIONS: ValidationPipeOptions = {
   },
 };
 
-/** A controller of the REST surface: guarded, validated, and with problem+json for whatever goes wrong. */
+/** A controller of the REST surface: guarded, limited, validated, and with problem+json for whatever goes wrong. */
 export function RestController(path = ''): ClassDecorator {
   return applyDecorators(
+    UseGuards(NoteChange),
     GatehouseController(path),
+    // After the guard that finds out who calls.
+    UseGuards(RestThrottleGuard),
     UseFilters(ProblemFilter),
     UsePipes(new ValidationPipe(VALIDATION_OPTIONS)),
   );

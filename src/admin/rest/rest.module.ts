@@ -8,9 +8,11 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AuditModule } from '../../audit/index.js';
-import { AccessGuard, AuthModule } from '../../auth/index.js';
+import { AccessGuard, AuthModule, type GuardedRequest } from '../../auth/index.js';
+import { RestThrottleGuard, RestThrottleModule } from '../../limits/index.js';
 import { TransportModule } from '../../transport/index.js';
 import { AdminAudit } from './admin-audit.js';
+import { NoteChange } from './note-change.guard.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RestEdge } from './rest-edge.middleware.js';
 import { RestRequests } from './rest-requests.js';
@@ -31,22 +33,26 @@ export class RestModule implements NestModule {
    */
   static forRoot(routes: RestRoutes): DynamicModule {
     const everywhere = [
+      { provide: APP_GUARD, useExisting: NoteChange },
       { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: APP_GUARD, useExisting: RestThrottleGuard },
       { provide: APP_FILTER, useClass: ProblemFilter },
     ];
+    const throttle = RestThrottleModule.forRoot({ useFactory: () => (req: GuardedRequest) => req.principal });
     return {
       module: RestModule,
       global: true,
-      imports: [AuditModule, AuthModule, TransportModule],
+      imports: [AuditModule, AuthModule, TransportModule, throttle],
       providers: [
         AdminAudit,
+        NoteChange,
         ProblemFilter,
         RestEdge,
         RestRequests,
         { provide: ROUTES, useValue: routes },
         ...(routes === 'all' ? everywhere : []),
       ],
-      exports: [AuthModule, ProblemFilter, RestRequests],
+      exports: [AuthModule, NoteChange, ProblemFilter, RestRequests, throttle],
     };
   }
 

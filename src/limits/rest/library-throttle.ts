@@ -3,7 +3,7 @@ import { type CanActivate, type ExecutionContext, HttpException, HttpStatus } fr
 import type { Reflector } from '@nestjs/core';
 import type { ThrottlerLimitDetail, ThrottlerStorage } from '@nestjs/throttler';
 import type { SecurityLog } from '../../audit/index.js';
-import type { AppConfig } from '../../config/index.js';
+import type { LiveSettings } from '../../config/index.js';
 import { addressKey } from '../address-key.js';
 import { principalKey } from '../caller-key.js';
 import type { RateViolations } from '../rate-violations.js';
@@ -26,7 +26,7 @@ type RestRequest = IncomingMessage & { readonly ip?: string };
 
 /** What the limit is made of. */
 export interface ThrottleParts {
-  readonly config: AppConfig;
+  readonly settings: LiveSettings;
   readonly storage: ThrottlerStorage;
   readonly reflector: Reflector;
   readonly find: FindRestCaller;
@@ -36,6 +36,9 @@ export interface ThrottleParts {
 
 /** The guard of `@nestjs/throttler` over our storage. */
 export class LibraryThrottle extends RestThrottle {
+  /** A request that passes two guards, one of the application and one of a controller, counts once. */
+  private readonly counted = new WeakSet<IncomingMessage>();
+
   private constructor(private readonly guard: CanActivate) {
     super();
   }
@@ -43,11 +46,11 @@ export class LibraryThrottle extends RestThrottle {
   /** Loads the library: only a process that serves REST pays for it. */
   static async load(parts: ThrottleParts): Promise<LibraryThrottle> {
     const { ThrottlerGuard } = await import('@nestjs/throttler');
-    const { config, storage, reflector } = parts;
+    const { settings, storage, reflector } = parts;
 
     class CallerThrottlerGuard extends ThrottlerGuard {
       protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
-        if (!config.rate.enabled) return true;
+        if (!settings.rate.enabled) return true;
         const places = [context.getHandler(), context.getClass()];
         return reflector.getAllAndOverride<boolean | undefined>(UNTHROTTLED, places) ?? false;
       }
@@ -68,13 +71,16 @@ export class LibraryThrottle extends RestThrottle {
       }
     }
 
-    const throttlers = [{ limit: config.rate.maxRestRequests, ttl: config.rate.windowMs }];
+    const throttlers = [{ limit: () => settings.rate.maxRestRequests, ttl: () => settings.rate.windowMs }];
     const guard = new CallerThrottlerGuard({ throttlers }, storage, reflector);
     await guard.onModuleInit();
     return new LibraryThrottle(guard);
   }
 
   override async admit(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<RestRequest>();
+    if (this.counted.has(request)) return true;
+    this.counted.add(request);
     return (await this.guard.canActivate(context)) as boolean;
   }
 }

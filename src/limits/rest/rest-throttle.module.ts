@@ -1,7 +1,7 @@
 import { type DynamicModule, type InjectionToken, Module, type ModuleMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuditModule, SecurityLog } from '../../audit/index.js';
-import { AppConfig } from '../../config/index.js';
+import { LiveSettings } from '../../config/index.js';
 import { LimitsModule } from '../limits.module.js';
 import { RateViolations } from '../rate-violations.js';
 import { type FindRestCaller, LibraryThrottle } from './library-throttle.js';
@@ -35,7 +35,7 @@ export class RestThrottleModule {
         { provide: FIND_REST_CALLER, inject: [...inject], useFactory },
         {
           provide: RestThrottle,
-          inject: [AppConfig, WindowThrottlerStorage, Reflector, FIND_REST_CALLER, SecurityLog, RateViolations],
+          inject: [LiveSettings, WindowThrottlerStorage, Reflector, FIND_REST_CALLER, SecurityLog, RateViolations],
           useFactory: loadThrottle,
         },
       ],
@@ -44,8 +44,8 @@ export class RestThrottleModule {
   }
 }
 
-type Parts = [AppConfig, WindowThrottlerStorage, Reflector, FindRestCaller, SecurityLog, RateViolations];
+type Parts = [LiveSettings, WindowThrottlerStorage, Reflector, FindRestCaller, SecurityLog, RateViolations];
 
-function loadThrottle(...[config, storage, reflector, find, security, violations]: Parts): Promise<RestThrottle> {
-  return LibraryThrottle.load({ config, storage, reflector, find, security, violations });
+function loadThrottle(...[settings, storage, reflector, find, security, violations]: Parts): Promise<RestThrottle> {
+  return LibraryThrottle.load({ settings, storage, reflector, find, security, violations });
 }
