@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable, Logger, type LoggerService, Module, type OnModuleInit } from '@nestjs/common';
 import { MemoryHttp } from '../../test/support/memory-http.js';
+import { withoutThrottler } from '../../test/support/without-throttler.js';
 import { StartError } from '../common/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
 import { defineTool, type Plugin, Tool, ToolRegistry } from '../tools/index.js';
@@ -52,6 +53,8 @@ const shout = defineTool({ name: 'shout', run: () => 'HI' });
 
 /** Its module is CommonJS that requires Nest, which is ESM: Node can do that, jest cannot. E2e tests have it. */
 const WITHOUT_PROMETHEUS = { prometheusEnabled: false };
+
+withoutThrottler();
 
 let server: RunningServer | undefined;
 let warnings: unknown[];

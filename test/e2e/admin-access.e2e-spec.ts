@@ -223,7 +223,7 @@ describe('REST: what is on record', () => {
   it(
     'is read by those who may: every change with who, what and why, refused ones too',
     async () => {
-      const audit = join('logs', 'audit.jsonl');
+      const audit = 'audit.jsonl';
       const { rest } = await start({ MCP_ANONYMOUS_ROLE: 'admin', MCP_AUDIT_FILE: audit });
       await rest.send('PUT', '/admin/tools/echo/state', { body: { enabled: false, reason: 'loud', durationSec: 60 } });
       await rest.post('/admin/incidents', { kind: 'read_only', reason: 'a drill', durationSec: 60 });

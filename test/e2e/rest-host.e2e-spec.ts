@@ -48,7 +48,8 @@ describe('a host application', () => {
     const { session } = await new RawHttp(new URL('/mcp', url).href).initialize();
     expect(session['Mcp-Session-Id']).toBeTruthy();
     expect((await rest.get('/metrics')).text).toMatch(/^mcp_sessions_active 1$/m);
-    expect((await rest.get('/admin/sessions')).json['total']).toBe(1);
+    expect((await rest.get('/admin/tools')).json['tools']).toContainEqual(expect.objectContaining({ name: 'echo' }));
+    expect((await rest.get('/admin/sessions')).json['kind']).toBe('permission_denied');
     expect((await rest.send('DELETE', '/admin/sessions/x', { body: {} })).json['kind']).toBe('permission_denied');
 
     expect((await rest.get('/')).text).toBe('the host itself');

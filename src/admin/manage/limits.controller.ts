@@ -31,10 +31,10 @@ export class LimitsController {
   @Get()
   async show(@Query() { principal }: LimitQuery): Promise<object> {
     const all = this.limits.report();
-    return principal === undefined ? all : { ...all, caller: await this.caller(principal) };
+    return principal === undefined ? all : { ...all, caller: await this.standingOf(principal) };
   }
 
-  private async caller(name: string): Promise<object> {
+  private async standingOf(name: string): Promise<object> {
     const principal = await this.principals.find(name);
     if (!principal) {
       throw new ProtocolError('not_found', `"${printable(name)}" is no role or principal that is known here.`);
