@@ -25,6 +25,7 @@ import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
 import { EventCounts } from './event-counts.js';
 import { Explainer } from './explain/explainer.js';
+import { GuardGauges } from './guard-gauges.js';
 import { FeatureTargets } from './explain/feature-targets.js';
 import { PolicySteps } from './explain/policy-steps.js';
 import { MessageGate } from './message-gate.js';
@@ -63,6 +64,7 @@ const HANDLERS = [
     EventCounts,
     Explainer,
     FeatureTargets,
+    GuardGauges,
     InitializeHandler,
     LiveGauges,
     MessageGate,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, VERSION } from '../common/index.js';
-import { AppConfig } from '../config/index.js';
+import { AppConfig, LiveSettings } from '../config/index.js';
 import { BREAKER_STATE_VALUES, BREAKER_TRANSITIONS, type BreakerState } from '../limits/index.js';
 import { Instruments, type Sample } from '../metrics/index.js';
 import { SessionService } from '../session/index.js';
@@ -16,6 +16,7 @@ export class LiveGauges {
     private readonly tools: ToolRegistry,
     private readonly sessions: SessionService,
     private readonly config: AppConfig,
+    private readonly settings: LiveSettings,
     private readonly clock: Clock,
   ) {
     this.addServer();
@@ -24,7 +25,7 @@ export class LiveGauges {
   }
 
   private addServer(): void {
-    const { instruments, config, sessions } = this;
+    const { instruments, config, settings, sessions } = this;
     instruments.gauge({ name: 'mcp_build_info', help: 'Always 1.', labels: ['version', 'node'] }, () => [
       { labels: { version: VERSION, node: process.version }, value: 1 },
     ]);
@@ -32,7 +33,7 @@ export class LiveGauges {
       { labels: {}, value: sessions.count },
     ]);
     instruments.gauge({ name: 'mcp_limit', help: 'What the settings allow at most.', labels: ['limit'] }, () =>
-      limitsOf(config).map(([limit, value]) => ({ labels: { limit }, value })),
+      limitsOf(config, settings).map(([limit, value]) => ({ labels: { limit }, value })),
     );
   }
 
@@ -81,7 +82,7 @@ export class LiveGauges {
   }
 }
 
-function limitsOf({ sessions, limits, rate }: AppConfig): readonly (readonly [string, number])[] {
+function limitsOf({ sessions, limits }: AppConfig, { rate }: LiveSettings): readonly (readonly [string, number])[] {
   return [
     ['sessions', sessions.max],
     ['sessions_per_client', sessions.maxPerClient],

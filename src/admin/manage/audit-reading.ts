@@ -14,7 +14,7 @@ export class AuditReading {
    * @param count >= 1
    * @param isLeft whether nobody waits for it any more
    * @returns the newest records that fit, oldest first
-   * @throws ProtocolError not_found: no file is set, or it is not there; server_busy: somebody else reads it
+   * @throws ProtocolError not_found: no file is set; server_busy: somebody else reads it, or it was just rotated
    */
   async newest(query: AuditQuery, count: number, isLeft: () => boolean): Promise<readonly JsonObject[]> {
     const { file } = this.config.audit;
@@ -26,7 +26,7 @@ export class AuditReading {
       return lines.map(recordOf).filter((record) => record !== undefined);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new ProtocolError('not_found', 'The audit file is not there', { cause: error });
+      throw new ProtocolError('server_busy', 'The audit log was just rotated: try again', { ...RETRY, cause: error });
     } finally {
       this.isReading = false;
     }

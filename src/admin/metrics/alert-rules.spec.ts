@@ -5,6 +5,7 @@ import { FakeClock } from '../../../test/support/fake-clock.js';
 import { groupLabelsOf, samplesOf, selectorsOf } from '../../../test/support/promql.js';
 import { ToolWorld } from '../../../test/support/tool-world.js';
 import { AppConfig } from '../../config/index.js';
+import { GuardGauges } from '../../dispatch/guard-gauges.js';
 import { LiveGauges } from '../../dispatch/live-gauges.js';
 import { BuiltinIndicators, type BuiltinParts } from '../../health/builtin-indicators.js';
 import type { SessionService } from '../../session/index.js';
@@ -37,7 +38,8 @@ async function registered(): Promise<ReadonlyMap<string, readonly string[]>> {
   const world = new ToolWorld();
   new MemoryMetricsRecorder(instruments);
   const config = AppConfig.of();
-  new LiveGauges(instruments, world.registry, {} as SessionService, config, new FakeClock());
+  new LiveGauges(instruments, world.registry, {} as SessionService, config, config, new FakeClock());
+  new GuardGauges(instruments, world.rates, world.audit);
   const sampler = new SystemSampler(config, instruments);
   new BuiltinIndicators(
     { instruments, sampler, monitor: {}, indicators: {} } as unknown as BuiltinParts,

@@ -1,4 +1,11 @@
-import { applyDecorators, UseFilters, UseGuards, UsePipes, ValidationPipe, type ValidationPipeOptions } from '@nestjs/common';
+import {
+  applyDecorators,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+  ValidationPipe,
+  type ValidationPipeOptions,
+} from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { GatehouseController } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';

@@ -2,11 +2,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../../../test/support/fake-clock.js';
-import { ToolWorld } from '../../../test/support/tool-world.js';
+import { RecordingAuditLog, ToolWorld } from '../../../test/support/tool-world.js';
+import type { AuditStatus } from '../../audit/index.js';
 import { AppConfig } from '../../config/index.js';
 import type { SystemSample, SystemSampler } from '../../metrics/index.js';
 import { MemoryDurableStore } from '../../store/memory/memory-durable-store.js';
 import type { HealthFinding, HealthIndicator } from '../health-indicators.js';
+import { AuditIndicator } from './audit.indicator.js';
 import { DependencyIndicators } from './dependency.indicators.js';
 import { ProcessIndicator } from './process.indicator.js';
 import { StoreIndicator } from './store.indicator.js';
@@ -47,6 +49,31 @@ describe('SystemIndicator', () => {
 
   it('says nothing of a disk that cannot be asked', async () => {
     expect((await check({ diskPercent: undefined })).details).toEqual({ cpu_percent: 1, memory_percent: 2 });
+  });
+});
+
+describe('AuditIndicator', () => {
+  class FileLog extends RecordingAuditLog {
+    isWritable = true;
+
+    override status(): AuditStatus {
+      return { isWritable: this.isWritable, waiting: 0, lost: 2, head: undefined };
+    }
+  }
+
+  it('looks at nothing where there is no file', () => {
+    expect(new AuditIndicator(new RecordingAuditLog()).list()).toEqual([]);
+  });
+
+  it('is unhealthy while the file cannot be written, and says what becomes of calls', async () => {
+    const log = new FileLog();
+    const [indicator] = new AuditIndicator(log).list();
+    const check = async (): Promise<unknown> => indicator?.check(NEVER);
+    expect(await check()).toEqual({ status: 'healthy', details: { lostRecords: 2 } });
+    log.isWritable = false;
+    expect(await check()).toMatchObject({ status: 'unhealthy', message: expect.stringMatching(/records wait$/) });
+    log.available = false;
+    expect(await check()).toMatchObject({ message: expect.stringMatching(/calls are refused$/) });
   });
 });
 
