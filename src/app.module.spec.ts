@@ -54,8 +54,12 @@ describe('the routes of the server', () => {
         return isReading || Reflect.hasMetadata(CHANGE, handler) ? [] : [`${type.name}.${name}`];
       }),
     );
-    // A call is recorded by the gate, and a question changes nothing.
-    expect(silent.sort()).toEqual(['ExplainController.askWith', 'ToolExecuteController.execute']);
+    // A call is recorded by the gate, a question changes nothing, and a ticket is for whoever asks.
+    expect(silent.sort()).toEqual([
+      'ExplainController.askWith',
+      'TicketsController.issue',
+      'ToolExecuteController.execute',
+    ]);
   });
 
   it('are walked: one that declares nothing is found', async () => {

@@ -13,7 +13,7 @@ import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
 import { type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
-import { TransportModule } from './transport/index.js';
+import { needsHttp, StatusModule, TransportModule } from './transport/index.js';
 
 /** What `GatehouseModule.forRoot` takes. Of REST it serves what is asked for: a host application has routes of its own. */
 export interface GatehouseOptions extends RestParts {
@@ -52,15 +52,17 @@ export class GatehouseModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
     // Loaded only where somebody can reach it: on stdio the server starts without.
-    const rest = servesHttp(config) ? [loadServerRest(config)] : [];
+    const rest = servesHttp(config) ? [loadServerRest(config), StatusModule] : [];
     return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [...wired, ...rest]);
   }
 }
 
-/** Whether a server has a port by which REST is reached: that of a door, or one of its own. */
-export function servesHttp({ server, metrics }: AppConfig): boolean {
-  const hasDoor = server.transports.some((transport) => transport !== 'stdio');
-  return hasDoor || server.managementPorts.length > 0 || (metrics.enabled && metrics.prometheusPort !== undefined);
+/** Whether a server has a port by which REST is reached: that of the HTTP listener, or one of its own. */
+export function servesHttp(config: AppConfig): boolean {
+  const { server, metrics } = config;
+  return (
+    needsHttp(config) || server.managementPorts.length > 0 || (metrics.enabled && metrics.prometheusPort !== undefined)
+  );
 }
 
 interface Composition {

@@ -4,6 +4,7 @@ import { DispatchModule } from '../dispatch/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { SessionModule } from '../session/index.js';
 import { ToolsModule } from '../tools/index.js';
+import { TransportModule } from '../transport/index.js';
 import { AuditController } from './manage/audit.controller.js';
 import { AuditReading } from './manage/audit-reading.js';
 import { BlocksController } from './manage/blocks.controller.js';
@@ -11,10 +12,10 @@ import { ExplainController } from './manage/explain.controller.js';
 import { IncidentsController } from './manage/incidents.controller.js';
 import { LimitsController } from './manage/limits.controller.js';
 import { LimitsReport } from './manage/limits-report.js';
+import { NoticesController } from './manage/notices.controller.js';
 import { SessionsController } from './manage/sessions.controller.js';
 import { SettingsController } from './manage/settings.controller.js';
 import { ToolStatesController } from './manage/tool-states.controller.js';
-import { MetricsReportModule } from './metrics/metrics-http.module.js';
 
 /** Everything under `/admin`. */
 export const ADMIN_CONTROLLERS: readonly Type[] = [
@@ -23,6 +24,7 @@ export const ADMIN_CONTROLLERS: readonly Type[] = [
   ExplainController,
   IncidentsController,
   LimitsController,
+  NoticesController,
   SessionsController,
   SettingsController,
   ToolStatesController,
@@ -30,7 +32,7 @@ export const ADMIN_CONTROLLERS: readonly Type[] = [
 
 /** Management by REST: one small controller for each noun. */
 @Module({
-  imports: [AuditModule, DispatchModule, LimitsModule, MetricsReportModule, SessionModule, ToolsModule],
+  imports: [AuditModule, DispatchModule, LimitsModule, SessionModule, ToolsModule, TransportModule],
   controllers: [...ADMIN_CONTROLLERS],
   providers: [AuditReading, LimitsReport],
 })

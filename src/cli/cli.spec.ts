@@ -12,7 +12,11 @@ describe('banner', () => {
     server: NonNullable<Parameters<typeof AppConfig.of>[0]>['server'],
     port?: number,
     isAuthRequired = false,
-  ) => banner({ config: AppConfig.of({ server: server ?? {} }), port, isAuthRequired, enabledTools: ['echo', 'add'] });
+    tcpPort?: number,
+  ) => {
+    const config = AppConfig.of({ server: server ?? {} });
+    return banner({ config, port, tcpPort, isAuthRequired, enabledTools: ['echo', 'add'] });
+  };
 
   it('S0-7 is short on stdio', () => {
     expect(facts({ transports: ['stdio'] })).toEqual([
@@ -32,6 +36,30 @@ describe('banner', () => {
     const json = lines.slice(lines.indexOf('    {')).join('\n');
     expect(JSON.parse(json)).toEqual({ servers: { tools: { type: 'http', url: 'http://127.0.0.1:8080/mcp' } } });
     expect(lines).not.toContain('Using STDIO transport');
+  });
+
+  it('S1-4 S0-7 names the endpoints that are served, and no other', () => {
+    const all = facts({ transports: ['http', 'tcp'], name: 'tools' }, 8080, false, 9500);
+    for (const line of [
+      'Using HTTP transport on 127.0.0.1:8080',
+      'Using TCP transport on 127.0.0.1:9500',
+      '  MCP endpoint:   http://127.0.0.1:8080/mcp',
+      '  WebSocket endpoint: ws://127.0.0.1:8080/ws',
+      '  SSE endpoint: http://127.0.0.1:8080/sse',
+      '  Message POST endpoint: http://127.0.0.1:8080/message',
+      '  TCP endpoint: tcp://127.0.0.1:9500',
+    ]) {
+      expect(all).toContain(line);
+    }
+    const websocket = facts({ transports: ['websocket'] }, 8765).join('\n');
+    expect(websocket).toContain('Using WebSocket transport on 127.0.0.1:8765');
+    expect(websocket).not.toMatch(/MCP endpoint|SSE|Message|TCP|mcp\.json/);
+    const sse = facts({ transports: ['sse'] }, 1).join('\n');
+    expect(sse).toContain('Using SSE transport on 127.0.0.1:1');
+    expect(sse).not.toMatch(/MCP endpoint|WebSocket|TCP/);
+    const tcp = facts({ transports: ['tcp', 'stdio'] }, undefined, false, 9500);
+    expect(tcp).toContain("Starting MCP server 'gatehouse' on 127.0.0.1:9500");
+    expect(tcp.join('\n')).not.toMatch(/http|ws:/);
   });
 
   it('says when authentication is on, and that both doors are open', () => {

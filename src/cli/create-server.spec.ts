@@ -4,8 +4,10 @@ import { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable, Logger, type LoggerService, Module, type OnModuleInit } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { MemoryHttp } from '../../test/support/memory-http.js';
 import { withoutThrottler } from '../../test/support/without-throttler.js';
+import { GatehouseModule } from '../app.module.js';
 import { StartError } from '../common/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
 import { defineTool, type Plugin, Tool, ToolRegistry } from '../tools/index.js';
@@ -189,5 +191,17 @@ describe('createServer over HTTP', () => {
   it('passes on any other fault of listening', async () => {
     listening('EMFILE');
     await expect(start([], settings())).rejects.toMatchObject({ code: 'EMFILE' });
+  });
+});
+
+describe('a host application', () => {
+  it('D-16 does not start unattached, and says so before Nest looks for a driver', async () => {
+    const exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    const app = await NestFactory.create(GatehouseModule.forRoot(), { logger: false, abortOnError: false });
+    await expect(app.init()).rejects.toThrow(
+      'GatehouseModule has no HTTP server: call attachGatehouse(app) before app.listen().',
+    );
+    expect(exit).not.toHaveBeenCalled();
+    await app.close();
   });
 });

@@ -8,7 +8,7 @@ import { explainListenError, StartError, SystemClock } from '../common/index.js'
 import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
-import { attachGatehouse } from '../transport/index.js';
+import { attachGatehouse, needsHttp } from '../transport/index.js';
 import { doorless } from './doorless.js';
 
 /** A server that is up. */
@@ -74,7 +74,8 @@ async function wire(
   app.useBodyParser('json', { limit: config.limits.maxMessageBytes });
   if (config.http.securityHeaders) app.useSecurityHeaders(pageHeaders(config));
   await describeApi(app);
-  if (!config.server.transports.includes('http')) return { app: await app.init(), http: undefined };
+  // Health and metrics on ports of their own alone.
+  if (!needsHttp(config)) return { app: await app.init(), http: undefined };
   try {
     attachGatehouse(app);
     await app.listen(config.server.port, config.server.host);

@@ -6,7 +6,7 @@ import { EXIT } from '../common/index.js';
 import type { AppConfig } from '../config/index.js';
 import { ConfigReload, type ConfigSource, hostEnvironment, PlacedConfig, renderFlagHelp } from '../config/index.js';
 import { loadPlugins, ToolRegistry } from '../tools/index.js';
-import { claimStdout, StdioTransport, TlsContexts } from '../transport/index.js';
+import { claimStdout, StdioTransport, TcpListener, TlsContexts } from '../transport/index.js';
 import { banner } from './banner.js';
 import { createServer, type RunningServer } from './create-server.js';
 import { insecureSettings } from './insecure-settings.js';
@@ -38,8 +38,9 @@ export async function serve({ argv, cwd }: Invocation): Promise<void> {
   announce(server, config);
   warnOfInsecure(server, config, logger);
   if (!output) return;
-  await server.app.get(StdioTransport, { strict: false }).serve(process.stdin, output);
-  await stopper.stop(EXIT.ok);
+  const hasLeft = await server.app.get(StdioTransport, { strict: false }).serve(process.stdin, output);
+  // One client that was sent away does not take the server from the others.
+  if (hasLeft || config.server.transports.length === 1) await stopper.stop(EXIT.ok);
 }
 
 interface Start {
@@ -62,6 +63,7 @@ function announce({ app, http }: RunningServer, config: AppConfig): void {
   const facts = {
     config,
     port: http ? (http.address() as AddressInfo).port : undefined,
+    tcpPort: app.get(TcpListener, { strict: false }).port,
     isAuthRequired: app.get(Authenticator, { strict: false }).isRequired,
     enabledTools: app
       .get(ToolRegistry, { strict: false })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,9 @@ import { StartError } from '../common/index.js';
 import { AppConfig } from './app-config.js';
 import { type ConfigPlaces, loadConfig } from './load-config.js';
 import { SETTINGS } from './schema.js';
+
+// Hundreds of sets of settings each.
+jest.setTimeout(60_000);
 
 let cwd: string;
 

@@ -92,7 +92,7 @@ export const pathMeansTls: Rule = {
 };
 
 /** What one replica sealed must open at the others (D-9). */
-export const replicasShareKeys: Rule = {
+const replicasShareKeys: Rule = {
   reads: ['redis.url', 'sessions.keys'],
   check: ({ groups: { redis, sessions } }) => {
     if (redis.url === undefined || sessions.keys !== undefined) return undefined;

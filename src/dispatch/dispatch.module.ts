@@ -87,6 +87,6 @@ const HANDLERS = [
       useFactory: (...handlers: MethodHandler[]): MethodHandler[] => handlers,
     },
   ],
-  exports: [Announcements, Catalogue, Dispatcher, Explainer, RunningWork],
+  exports: [Announcements, Catalogue, Dispatcher, Explainer, RunningRequests, RunningWork],
 })
 export class DispatchModule {}

@@ -108,7 +108,11 @@ describe('Dispatcher: the start of a session', () => {
       'capabilities must be an object',
     ],
     [{ protocolVersion: '2025-11-25', capabilities: {} }, 'clientInfo must have a name and a version'],
-    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a' } }, 'clientInfo must have a name and a version'],
+    [
+      { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a' } },
+      'clientInfo must have a name and a version',
+    ],
+    [{ protocolVersion: '2025-11-25', clientInfo: { name: 'a', version: '1' } }, 'capabilities must be an object'],
   ])('refuses to initialize with %j', async (params, why) => {
     await open();
     const exchange = new TestExchange();
@@ -196,6 +200,50 @@ describe('Dispatcher: messages', () => {
   });
 });
 
+describe('Dispatcher: what was made up', () => {
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+  };
+
+  it.each([
+    ['tools/list', { cursor: 'forged' }, 'invalid_cursor'],
+    ['tools/call', { name: 'say', arguments: {}, requestState: 'forged' }, 'invalid_state'],
+    ['tasks/get', { taskId: 'forged' }, 'unknown_task'],
+  ])('is a security event in %s, which names what it was and who sent it', async (method, params, kind) => {
+    await open();
+    const exchange = await world.connect();
+    world.security.events.length = 0;
+    expect(await world.ask(method, { ...params, _meta: meta }, exchange)).toMatchObject({ error: { data: { kind } } });
+    const { issuer, subject } = exchange.principal;
+    expect(world.security.events).toEqual([
+      {
+        event: 'invalid_input',
+        details: {
+          transport: 'stdio',
+          principal: `${issuer}/${subject}`,
+          sessionId: exchange.session?.idHash,
+          error: kind,
+        },
+      },
+    ]);
+  });
+
+  it('is none where the caller only asked for what is not there', async () => {
+    await open();
+    const exchange = await world.connect();
+    world.security.events.length = 0;
+    for (const [method, params] of [
+      ['tools/call', { name: 'nothing' }],
+      ['resources/read', { uri: 'a:nothing' }],
+      ['no/such/method', {}],
+    ] as const) {
+      expect(await world.ask(method, params, exchange)).toMatchObject({ error: {} });
+    }
+    expect(world.security.events).toEqual([]);
+  });
+});
+
 describe('Dispatcher: rates', () => {
   it('K-11 S0-12 answers what is over the limit with its id, and does not do it', async () => {
     await open({ rate: { maxMessages: 3 } });
@@ -226,6 +274,15 @@ describe('Dispatcher: rates', () => {
     });
     world.clock.advance(50_000);
     expect(await world.send(call(2, 'say') as never, exchange)).toMatchObject({ id: 2, result: {} });
+  });
+
+  it('D-4 says so in the code of the era that the message is of', async () => {
+    await open({ rate: { maxMessages: 1 } });
+    const exchange = new TestExchange();
+    await world.ask('ping', {}, exchange);
+    const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+    expect(await world.ask('tools/list', { _meta: meta }, exchange)).toMatchObject({ error: { code: 42900 } });
+    expect(await world.ask('tools/list', {}, exchange)).toMatchObject({ error: { code: -32000 } });
   });
 
   it('D-12 counts every message, whatever it is', async () => {

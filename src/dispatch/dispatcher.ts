@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { SecurityLog } from '../audit/index.js';
+import type { ErrorKind } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import {
   type Decoded,
@@ -23,6 +25,7 @@ export class Dispatcher {
     private readonly server: RequestServer,
     private readonly questions: ClientQuestions,
     private readonly sessions: SessionService,
+    private readonly security: SecurityLog,
     private readonly config: AppConfig,
   ) {}
 
@@ -57,10 +60,23 @@ export class Dispatcher {
     const refused = judged instanceof Promise ? await judged : judged;
     // The gate lets nothing malformed through: this tells the compiler.
     if (refused || isMalformed(message)) return refused?.reply;
-    if (isRequest(message)) return this.server.serve(message, exchange);
+    if (isRequest(message)) return this.noted(await this.server.serve(message, exchange), exchange);
     if (isNotification(message)) this.notice(message, exchange);
     else this.questions.settle(message, exchange.session, exchange.door);
     return undefined;
+  }
+
+  /** What was sealed by us comes back as it was, or somebody made it up: the caller is told nothing of which. */
+  private noted(reply: Reply | undefined, { door, principal, session }: Exchange): Reply | undefined {
+    if (reply?.kind !== undefined && FORGERIES.has(reply.kind)) {
+      this.security.emit('invalid_input', {
+        transport: door,
+        principal: `${principal.issuer}/${principal.subject}`,
+        sessionId: session?.idHash,
+        error: reply.kind,
+      });
+    }
+    return reply;
   }
 
   private notice(message: NotificationMessage, { session, calls }: Exchange): void {
@@ -72,6 +88,9 @@ export class Dispatcher {
     if (session) this.sessions.cancelElsewhere(session, requestId, why);
   }
 }
+
+/** Cursors, states and ids of tasks that do not open, are too old, or are somebody else's. */
+const FORGERIES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['invalid_cursor', 'invalid_state', 'unknown_task']);
 
 function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {
   return Array.isArray(decoded);

@@ -21,6 +21,11 @@ export abstract class Exchange {
   /** The session of the message; `initialize` sets it. */
   session: Session | undefined;
 
+  /** In whose words this caller is told of what is no message, and so of no era (D-1). */
+  get eraOfFaults(): 'legacy' | 'modern' {
+    return 'legacy';
+  }
+
   /** Where its messages come from, and a session that they open: the address is of the client, behind trusted proxies. */
   get origin(): SessionOrigin {
     return { door: this.door };

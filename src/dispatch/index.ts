@@ -7,5 +7,6 @@ export { DispatchModule } from './dispatch.module.js';
 export { LiveServerFacts } from './live-server-facts.js';
 export { type Door, Exchange } from './exchange.js';
 export { ConnectionCalls, type RunningCalls } from './running-calls.js';
+export { RunningRequests } from './running-requests.js';
 export { RunningWork } from './running-work.js';
 export { errorReply, type Failure, type Reply } from './reply.js';

@@ -52,10 +52,10 @@ export class MessageGate {
   }
 
   private judge(rate: RateOutcome, message: Decoded, exchange: Exchange): Refused | undefined {
-    if (!rate.isAllowed) return overLimit(message, rate.retryAfterMs);
+    if (!rate.isAllowed) return overLimit(message, rate.retryAfterMs, exchange);
     if (isMalformed(message)) {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
-      return { reply: errorReply(message.id, message.fault) };
+      return { reply: errorReply(message.id, message.fault, { era: exchange.eraOfFaults }) };
     }
     if (this.incidents.isActive) {
       const incident = this.incidents.ofPrincipal(exchange.principal);
@@ -81,10 +81,11 @@ export class MessageGate {
 }
 
 /** It is told to whoever waits for an answer, and to whoever sent what nobody can read. */
-function overLimit(message: Decoded, retryAfterMs: number): Refused {
+function overLimit(message: Decoded, retryAfterMs: number, { eraOfFaults }: Exchange): Refused {
   if (!isMalformed(message) && !isRequest(message)) return SILENCE;
   const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
-  return { reply: errorReply(message.id, failure) };
+  const era = isMalformed(message) ? eraOfFaults : eraOf(message);
+  return { reply: errorReply(message.id, failure, { era }) };
 }
 
 /** Nothing begins while the server ends. */

@@ -22,6 +22,13 @@ describe('errorReply', () => {
     }
   });
 
+  it('D-4 tells of a message whose id could not be read: null in the legacy era, left out in the modern one', () => {
+    const failure = { kind: 'parse_error', message: 'Parse error' } as const;
+    expect(JSON.parse(errorReply(null, failure, { era: 'legacy' }).text)).toHaveProperty('id', null);
+    expect(JSON.parse(errorReply(null, failure, { era: 'modern' }).text)).not.toHaveProperty('id');
+    expect(JSON.parse(errorReply(0, failure, { era: 'modern' }).text)).toHaveProperty('id', 0);
+  });
+
   it('carries what the error carries', () => {
     const failure = { kind: 'rate_limited', message: 'x', data: { retryAfterMs: 5, more: [1] } } as const;
     const reply = errorReply(null, failure);

@@ -45,7 +45,7 @@ export function errorReply(
   const { kind, data } = failure;
   const retryAfterMs = data?.['retryAfterMs'];
   return {
-    text: encodeError(id, errorOf(failure, era, requestId)),
+    text: encodeError(era === 'modern' ? (id ?? undefined) : id, errorOf(failure, era, requestId)),
     kind,
     isEnvelopeFault: ENVELOPE_FAULTS.has(kind) || (era === 'modern' && MODERN_ENVELOPE_FAULTS.has(kind)),
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isGatehouseError, isJsonObject, type JsonObject, newRequestId, ProtocolError } from '../common/index.js';
-import { eraOf, readEnvelope, type RequestMessage, SerializedResult } from '../protocol/index.js';
+import { eraOf, progressTokenOf, readEnvelope, type RequestMessage, SerializedResult } from '../protocol/index.js';
 import { CallScope, type ClientPort, type TraceContext } from '../tools/index.js';
 import { callerKey } from './caller-key.js';
 import { LegacyClient } from './client/legacy-client.js';
@@ -9,6 +9,7 @@ import { ClientQuestions } from './client-questions.js';
 import type { Exchange } from './exchange.js';
 import { type MethodCall, MethodHandler } from './method-handler.js';
 import { InitializeHandler } from './methods/initialize.handler.js';
+import { objectParam } from './params.js';
 import { legacyPeer, modernPeer, type Peer } from './peer.js';
 import { errorReply, type Reply, successReply } from './reply.js';
 import { FIRST_ROUND, Rounds } from './rounds.js';
@@ -80,7 +81,7 @@ export class RequestServer {
       throw new ProtocolError('not_initialized', 'Not initialized: send initialize first');
     }
     const handler = handlerOf(this.legacy, request.method);
-    const peer = legacyPeer(session, progressTokenOf(request));
+    const peer = legacyPeer(session, progressTokenOf(metaOf(request.params)));
     const call = this.open(incoming, peer, new LegacyClient(exchange, peer, this.questions, session));
     return successReply(request.id, await this.run(handler, call, session));
   }
@@ -179,10 +180,11 @@ function handlerOf(handlers: ReadonlyMap<string, MethodHandler>, method: string)
   return handler;
 }
 
-function progressTokenOf({ params }: RequestMessage): string | number | undefined {
-  const meta = params?.['_meta'];
-  const token = isJsonObject(meta) ? meta['progressToken'] : undefined;
-  return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+const NO_META: JsonObject = Object.freeze({});
+
+/** @throws ProtocolError invalid_params */
+function metaOf(params: JsonObject | undefined): JsonObject {
+  return (params && objectParam(params, '_meta')) ?? NO_META;
 }
 
 /** @throws ProtocolError invalid_params: a key that is passed over would let the call run twice */

@@ -4,7 +4,6 @@ import type { RequestId } from '../protocol/index.js';
 
 /** A call that can be ended early. */
 export interface Abortable {
-  readonly requestId?: string | undefined;
   abort(cause: GatehouseError): void;
 }
 
@@ -12,7 +11,7 @@ export interface Abortable {
 export interface RunningCalls {
   readonly runningCount: number;
   isRunning(id: RequestId): boolean;
-  /** @throws ProtocolError duplicate_request_id, session_not_found */
+  /** @throws ProtocolError duplicate_request_id, session_not_found, cancelled (whoever asked has left) */
   begin(id: RequestId, call: Abortable): void;
   finish(id: RequestId): void;
   /** @returns whether it was running */
@@ -27,6 +26,7 @@ export class ConnectionCalls implements RunningCalls {
   private firstId: RequestId | undefined;
   private first: Abortable | undefined;
   private others: Map<RequestId, Abortable> | undefined;
+  private leftBecause: string | undefined;
 
   get runningCount(): number {
     return (this.first ? 1 : 0) + (this.others?.size ?? 0);
@@ -37,6 +37,8 @@ export class ConnectionCalls implements RunningCalls {
   }
 
   begin(id: RequestId, call: Abortable): void {
+    // A request may have waited for the store when its client went away.
+    if (this.leftBecause !== undefined) throw new ProtocolError('cancelled', `Cancelled: ${this.leftBecause}`);
     if (this.isRunning(id)) {
       throw new ProtocolError('duplicate_request_id', `A request with id ${JSON.stringify(id)} is still running`);
     }
@@ -55,13 +57,9 @@ export class ConnectionCalls implements RunningCalls {
     return call !== undefined;
   }
 
-  /** Request ids of the running calls. */
-  get runningRequestIds(): readonly string[] {
-    return this.all.flatMap(({ requestId }) => (requestId === undefined ? [] : [requestId]));
-  }
-
-  /** Ends every call: the connection is gone. */
+  /** Ends every call, and lets none begin any more: the connection is gone. */
   cancelAll(why: string): void {
+    this.leftBecause = why;
     for (const call of this.all) call.abort(new ProtocolError('cancelled', `Cancelled: ${why}`));
   }
 

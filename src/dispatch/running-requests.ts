@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type GatehouseError, ProtocolError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import type { RequestId } from '../protocol/index.js';
-import type { CallScope } from '../tools/index.js';
+import type { CallOrigin, CallScope } from '../tools/index.js';
 import type { RunningCalls } from './running-calls.js';
 
 /** One request, among those of its session or connection. */
@@ -21,6 +21,11 @@ export class RunningRequests {
 
   get count(): number {
     return this.scopes.size;
+  }
+
+  /** Where each comes from, in the order in which they began (S3-5, S3-12). */
+  get origins(): readonly CallOrigin[] {
+    return [...this.scopes].map(({ origin }) => origin);
   }
 
   /**

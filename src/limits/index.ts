@@ -19,6 +19,6 @@ export type { RateAnswer, RateOutcome, RateRefusal, RateView } from './rate-outc
 export { type RateOverrides, RateRules, type RunTarget } from './rate-rules.js';
 export { RateViolations } from './rate-violations.js';
 export { SlidingWindow } from './sliding-window.js';
-export type { FindRestCaller, RestCaller } from './rest/library-throttle.js';
+export type { FindRestSender, RestCaller, RestSender } from './rest/library-throttle.js';
 export { RestThrottleGuard, Unthrottled } from './rest/rest-throttle.guard.js';
 export { RestThrottleModule, type RestThrottleOptions } from './rest/rest-throttle.module.js';

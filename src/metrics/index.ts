@@ -5,7 +5,7 @@ export { type CustomCounter, type CustomCounterOptions, CustomCounters } from '.
 export { type Count, Instruments, type Sample } from './instruments.js';
 export { MetricsExport } from './metrics-export.js';
 export { MetricsModule } from './metrics.module.js';
-export { type ConnectionMeter, METRIC_DOORS, type MetricDoor, MetricsRecorder } from './metrics-recorder.js';
+export { METRIC_DOORS, type MetricDoor, MetricsRecorder } from './metrics-recorder.js';
 export { type SystemSample, SystemSampler } from './system-sampler.js';
 
 /**

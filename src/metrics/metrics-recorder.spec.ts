@@ -93,15 +93,12 @@ describe('MemoryMetricsRecorder', () => {
     const { metrics, value } = world();
     metrics.messages('http').add();
     metrics.messages('http').add();
-    const sockets = metrics.connections('websocket');
-    sockets.opened();
-    metrics.connections('websocket').opened();
-    sockets.closed();
+    metrics.connections('websocket').add();
+    metrics.connections('websocket').add();
     metrics.refused('rate_limited');
     metrics.meter('tool', 'nmap').finished('refused', 0, 'rate_limited');
     expect(value('mcp_messages_total', { door: 'http' })).toBe(2);
     expect(value('mcp_connections_total', { door: 'websocket' })).toBe(2);
-    expect(value('mcp_connections_active', { door: 'websocket' })).toBe(1);
     expect(value('mcp_refusals_total', { kind: 'rate_limited' })).toBe(2);
   });
 

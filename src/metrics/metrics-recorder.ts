@@ -9,12 +9,6 @@ export const METRIC_DOORS = ['stdio', 'http', 'sse', 'websocket', 'tcp'] as cons
 
 export type MetricDoor = (typeof METRIC_DOORS)[number];
 
-/** The connections of one door. */
-export interface ConnectionMeter {
-  opened(): void;
-  closed(): void;
-}
-
 /** Where figures go. What is counted often has a handle, to be bound once. */
 export abstract class MetricsRecorder {
   /** @param kind what is called, a bounded set of values @param name its name, bounded by the catalogue */
@@ -26,7 +20,8 @@ export abstract class MetricsRecorder {
   /** Messages that came in by a door. */
   abstract messages(door: MetricDoor): Count;
 
-  abstract connections(door: MetricDoor): ConnectionMeter;
+  /** Connections that were opened at a door. */
+  abstract connections(door: MetricDoor): Count;
 
   /** Notes a refusal that no meter was told of. */
   abstract refused(kind: ErrorKind): void;
@@ -43,7 +38,6 @@ export class MemoryMetricsRecorder extends MetricsRecorder {
   private readonly events: CounterFamily;
   private readonly refusals = new Map<ErrorKind, number>();
   private readonly opened: CounterFamily;
-  private readonly open = new Map<MetricDoor, { value: number }>();
 
   constructor(instruments: Instruments = new Instruments()) {
     super();
@@ -58,9 +52,6 @@ export class MemoryMetricsRecorder extends MetricsRecorder {
       help: 'Connections that were opened.',
       labels: ['door'],
     });
-    instruments.gauge({ name: 'mcp_connections_active', help: 'Connections that are open.', labels: ['door'] }, () =>
-      [...this.open].map(([door, { value }]) => ({ labels: { door }, value })),
-    );
     this.events = instruments.counter({
       name: 'mcp_security_events_total',
       help: 'Security events, as they stand in the log.',
@@ -90,19 +81,8 @@ export class MemoryMetricsRecorder extends MetricsRecorder {
     return this.received.with(door);
   }
 
-  override connections(door: MetricDoor): ConnectionMeter {
-    const total = this.opened.with(door);
-    const open = this.open.get(door) ?? { value: 0 };
-    this.open.set(door, open);
-    return {
-      opened: () => {
-        total.add();
-        open.value += 1;
-      },
-      closed: () => {
-        open.value -= 1;
-      },
-    };
+  override connections(door: MetricDoor): Count {
+    return this.opened.with(door);
   }
 
   override refused(kind: ErrorKind): void {

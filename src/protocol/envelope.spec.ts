@@ -19,7 +19,11 @@ describe('readEnvelope', () => {
       logLevel: 'debug',
       progressToken: 0,
     });
-    expect(readEnvelope({ _meta: { ...meta, progressToken: {} } }).progressToken).toBeUndefined();
+    for (const progressToken of [{}, null, true, 1.5, []]) {
+      expect(() => readEnvelope({ _meta: { ...meta, progressToken } })).toThrow(
+        expect.objectContaining({ kind: 'invalid_params', message: expect.stringContaining('progressToken') }),
+      );
+    }
   });
 
   it.each([

@@ -55,12 +55,19 @@ export function readEnvelope(params: JsonObject | undefined): Envelope {
   if (!isJsonObject(capabilities)) throw incomplete(META.clientCapabilities);
   const logLevel = meta[META.logLevel];
   if (logLevel !== undefined && typeof logLevel !== 'string') throw incomplete(META.logLevel);
-  const { progressToken: token } = meta;
-  return {
-    capabilities,
-    logLevel,
-    progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
-  };
+  return { capabilities, logLevel, progressToken: progressTokenOf(meta) };
+}
+
+/**
+ * @param meta `params._meta` of a request
+ * @throws ProtocolError invalid_params: it is no token
+ * @see MCP 2025-11-25, basic/utilities/progress, "Progress Flow"
+ */
+export function progressTokenOf({ progressToken: token }: JsonObject): string | number | undefined {
+  if (token === undefined || typeof token === 'string' || Number.isSafeInteger(token)) {
+    return token as string | number | undefined;
+  }
+  throw new ProtocolError('invalid_params', 'Invalid params: progressToken must be a string or an integer');
 }
 
 function unsupportedRevision(requested: string): ProtocolError {

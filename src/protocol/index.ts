@@ -1,5 +1,13 @@
 export { decode, type Decoded, findForbidden, isInitialize, isMalformed } from './decode.js';
-export { type Envelope, eraOf, META, readEnvelope, revisionOf, SUPPORTED_REVISIONS } from './envelope.js';
+export {
+  type Envelope,
+  eraOf,
+  META,
+  progressTokenOf,
+  readEnvelope,
+  revisionOf,
+  SUPPORTED_REVISIONS,
+} from './envelope.js';
 export {
   encodeError,
   encodeNotification,

@@ -67,8 +67,15 @@ export function encodeRequest(id: string, method: string, params?: JsonObject): 
   return JSON.stringify(params ? { jsonrpc: '2.0', id, method, params } : { jsonrpc: '2.0', id, method });
 }
 
-/** @returns the text of an error response; id null where the request's could not be read */
-export function encodeError(id: RequestId | null, error: { code: number; message: string; data?: unknown }): string {
+/**
+ * @param id null or undefined where the request's could not be read: null says so, as JSON-RPC demands, and undefined
+ *   leaves it out, as 2026-07-28 does
+ * @returns the text of an error response
+ */
+export function encodeError(
+  id: RequestId | null | undefined,
+  error: { code: number; message: string; data?: unknown },
+): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error });
 }
 

@@ -17,6 +17,10 @@ export interface RevisionRules {
   readonly toolAnnotations: boolean;
   /** `title`, `_meta`, output schemas, structured content and resource links: since 2025-06-18. */
   readonly structuredContent: boolean;
+  /** Elicitation: since 2025-06-18. */
+  readonly elicits: boolean;
+  /** Pages for the user, choices of several, and tools for the client's model: since 2025-11-25. */
+  readonly asksRichly: boolean;
   /** The MCP-Protocol-Version header: since 2025-06-18. */
   readonly versionHeader: boolean;
   /** Icons, and input faults as tool results that a model can mend (SEP-1303): since 2025-11-25. */
@@ -32,6 +36,8 @@ const rules = (revision: Revision): RevisionRules => ({
   batches: revision === '2025-03-26',
   toolAnnotations: since(revision, '2025-03-26'),
   structuredContent: since(revision, '2025-06-18'),
+  elicits: since(revision, '2025-06-18'),
+  asksRichly: since(revision, '2025-11-25'),
   versionHeader: since(revision, '2025-06-18'),
   icons: since(revision, '2025-11-25'),
   primesStreams: revision === '2025-11-25',

@@ -56,18 +56,6 @@ describe('Session', () => {
     expect([one.runningCount, one.isBusy, calls()]).toEqual([0, false, [1, 1]]);
   });
 
-  it('S3-5 S3-12 knows its requests by ids of their own, until they finish', () => {
-    const one = session();
-    expect(one.runningRequestIds).toEqual([]);
-    one.begin(1, { ...call(), requestId: 'req-a' });
-    one.begin(2, { ...call(), requestId: 'req-b' });
-    one.begin(3, call());
-    one.finish(1);
-    expect(one.runningRequestIds).toEqual(['req-b']);
-    one.close('deleted');
-    expect(one.runningRequestIds).toEqual([]);
-  });
-
   it('refuses a second call with the id of a running one', () => {
     const one = session();
     one.begin(1, call());

@@ -14,8 +14,6 @@ export type SessionEndReason =
 
 /** A call that is running in a session. */
 export interface InFlightCall {
-  /** Unique across sessions and replicas, where the call has one (S3-5). */
-  readonly requestId?: string | undefined;
   /** Ends the call early. */
   abort(cause: GatehouseError): void;
 }
@@ -174,11 +172,6 @@ export class Session {
 
   get streamCount(): number {
     return this.streams?.size ?? 0;
-  }
-
-  /** Request ids of the running calls, in the order in which they began (S3-12). */
-  get runningRequestIds(): readonly string[] {
-    return [...(this.calls?.values() ?? [])].flatMap(({ requestId }) => (requestId === undefined ? [] : [requestId]));
   }
 
   isRunning(id: RequestId): boolean {

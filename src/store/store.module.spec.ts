@@ -46,6 +46,12 @@ describe('StoreModule', () => {
     await again.close();
   });
 
+  it('S2-1 keeps state in a folder per TCP port, where that is all there is', async () => {
+    const app = await start({ server: { transports: ['tcp', 'stdio'], tcpPort: 9_501, port: 8_080 } });
+    expect(await readdir(join(root, 'gatehouse'))).toEqual(['port-9501']);
+    await app.close();
+  });
+
   it('keeps state where the setting says, and no key when one is given', async () => {
     const stateDir = join(root, 'mine');
     const keys = `k:${Buffer.alloc(32, 5).toString('base64')}`;

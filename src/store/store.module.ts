@@ -78,6 +78,8 @@ export async function openState(
   }
   // A process on stdio alone ends with its client: it has nothing to keep, and may run many times at once (D-9).
   if (server.transports.every((transport) => transport === 'stdio')) return EmbeddedState.open({ clock, keys });
-  const path = sessions.stateDir ?? defaultStateFolder({ ...options, port: server.port });
-  return EmbeddedState.open({ clock, keys, folder: { path, details: { name: server.name, port: server.port } } });
+  const isTcpAlone = server.transports.every((transport) => transport === 'stdio' || transport === 'tcp');
+  const port = isTcpAlone ? server.tcpPort : server.port;
+  const path = sessions.stateDir ?? defaultStateFolder({ ...options, port });
+  return EmbeddedState.open({ clock, keys, folder: { path, details: { name: server.name, port } } });
 }

@@ -4,6 +4,7 @@ import type { Clock, JsonObject } from '../common/index.js';
 import type { LogSeverity } from '../protocol/index.js';
 import { type CallLogger, ScopedCallLogger } from './call-logger.js';
 import type { CallScope, TraceContext } from './call-scope.js';
+import { rootsFault, sampleFault } from './client-answers.js';
 import type { ClientCapability, ClientQuestion } from './client-port.js';
 import { type ElicitAnswer, type ElicitFormRequest, type ElicitUrlRequest, elicitFault } from './elicitation.js';
 import type { CallContext, SampleAnswer, SampleRequest } from './tool-context.js';
@@ -74,7 +75,7 @@ export class ScopedCallContext implements CallContext {
       method: 'sampling/createMessage',
       params: { ...request },
       needs: request.tools ? 'sampling.tools' : 'sampling',
-      faultOf: ({ role, content }) => (typeof role === 'string' && content !== undefined ? undefined : 'no message'),
+      faultOf: sampleFault,
     });
     return answer as unknown as SampleAnswer;
   }
@@ -84,7 +85,7 @@ export class ScopedCallContext implements CallContext {
       method: 'roots/list',
       params: undefined,
       needs: 'roots',
-      faultOf: (given) => (Array.isArray(given['roots']) ? undefined : 'roots must be an array'),
+      faultOf: rootsFault,
     });
     return roots as Root[];
   }

@@ -1,4 +1,8 @@
-import type { CreateMessageRequestParams, CreateMessageResult, Root } from '@modelcontextprotocol/sdk/types.js';
+import type {
+  CreateMessageRequestParams,
+  CreateMessageResultWithTools,
+  Root,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import type { LogSeverity } from '../protocol/index.js';
@@ -9,8 +13,8 @@ import type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicit
 
 /** What to ask the client's model. */
 export type SampleRequest = CreateMessageRequestParams;
-/** What the client's model said. */
-export type SampleAnswer = CreateMessageResult;
+/** What the client's model said: one block or several, which may use the tools that it was offered. */
+export type SampleAnswer = CreateMessageResultWithTools;
 
 /**
  * What a tool, resource or prompt is handed about the call that it serves.

@@ -1,14 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createServer } from 'node:http';
-import { type INestApplication, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
 import { OPERATOR } from '../../test/support/tool-world.js';
 import { Lifecycle } from '../common/index.js';
+import type { TransportName } from '../config/settings/server.settings.js';
 import { Announcements, RunningWork } from '../dispatch/index.js';
 import { type Door, Doors } from './door.js';
-import { attachGatehouse } from './http/attach-gatehouse.js';
 import { HttpDoor } from './http/http-door.js';
-import { HttpLane } from './http/http-lane.js';
 import { OpenExchanges } from './http/open-exchanges.js';
 import { TransportModule } from './transport.module.js';
 import { TransportService } from './transport.service.js';
@@ -28,7 +26,7 @@ afterEach(async () => {
   world = undefined;
 });
 
-const open = async (transports: ('stdio' | 'http')[] = ['stdio']): Promise<DispatchWorld> =>
+const open = async (transports: TransportName[] = ['stdio']): Promise<DispatchWorld> =>
   (world = await DispatchWorld.open({
     settings: { server: { transports, shutdownGraceSec: 0 } },
     imports: [TransportModule],
@@ -53,11 +51,14 @@ function door(steps: string[], drain: () => Promise<void> = () => Promise.resolv
 const NEVER = (): Promise<void> => new Promise(() => undefined);
 
 describe('TransportService', () => {
-  it('D-16 refuses to start over HTTP without a server, and says what to do', async () => {
-    await expect(open(['http'])).rejects.toThrow(
-      'GatehouseModule has no HTTP server: call attachGatehouse(app) before app.listen().',
-    );
-  });
+  it.each(['http', 'websocket', 'sse'] as const)(
+    'D-16 refuses to start %s without a server, and says what to do',
+    async (name) => {
+      await expect(open([name])).rejects.toThrow(
+        'GatehouseModule has no HTTP server: call attachGatehouse(app) before app.listen().',
+      );
+    },
+  );
 
   it('S4-34 is ready once it has started, and not from the beginning of its end', async () => {
     const lifecycle = (await open()).get(Lifecycle);
@@ -139,15 +140,5 @@ describe('HttpDoor', () => {
     const cut = http.drain();
     http.close();
     await cut;
-  });
-});
-
-describe('attachGatehouse', () => {
-  it('D-16 puts the lane before the server of an application, and gives the application back', async () => {
-    const lane = (await open()).get(HttpLane);
-    const server = createServer();
-    const app = { get: () => lane, getHttpServer: () => server } as unknown as INestApplication;
-    expect(attachGatehouse(app)).toBe(app);
-    expect([lane.isAttached, server.listenerCount('request')]).toEqual([true, 1]);
   });
 });

@@ -1,8 +1,8 @@
-// tools/list with few and with many tools: bytes per second, as the pages are serialised once.
+// tools/list with few and with many tools, in both eras: bytes per second, as the pages are serialised once.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gatehouse, openSession, rpc, stop, up } from './target.mjs';
+import { gatehouse, modern, openSession, post, rpc, stop, up } from './target.mjs';
 import { load } from './throughput.mjs';
 
 const LIST = rpc(7, 'tools/list', {});
@@ -32,12 +32,16 @@ export async function lists({ port, secs, connections, counts }) {
       const url = `http://127.0.0.1:${port++}/mcp`;
       try {
         await up(url, child);
-        const headers = await openSession(url);
-        const { rps, bytesPerSec, p99 } = load(url, { headers, body: LIST, secs, connections });
-        const mib = (bytesPerSec / 1024 ** 2).toFixed(0);
-        console.log(
-          `  ${String(count).padStart(3)} tools              ${rps.toFixed(0).padStart(7)} req/s  ${mib.padStart(5)} MiB/s  p99 ${p99}`,
-        );
+        const requests = { 2025: { body: LIST, headers: await openSession(url) }, '2026-07-28': modern(LIST) };
+        for (const [era, { headers, body }] of Object.entries(requests)) {
+          const { result } = await (await post(url, body, headers)).json();
+          if (!(result?.tools.length > 0)) throw new Error(`No tools were listed: ${JSON.stringify(result)}`);
+          const { rps, bytesPerSec, p99 } = load(url, { headers, body, secs, connections });
+          const mib = (bytesPerSec / 1024 ** 2).toFixed(0);
+          console.log(
+            `  ${String(count).padStart(3)} tools, ${era.padEnd(10)}  ${rps.toFixed(0).padStart(7)} req/s  ${mib.padStart(5)} MiB/s  p99 ${p99}`,
+          );
+        }
       } finally {
         await stop(child);
       }

@@ -24,7 +24,8 @@ const ENVELOPE = {
 
 /** The same request in 2026-07-28: with its envelope, and the headers that repeat it. */
 export function modern({ id, method, params }) {
-  const headers = { ...JSON_BASE, 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': params.name };
+  const named = params.name === undefined ? {} : { 'mcp-name': params.name };
+  const headers = { ...JSON_BASE, 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...named };
   return { body: rpc(id, method, { ...params, _meta: ENVELOPE }), headers };
 }
 
@@ -52,12 +53,13 @@ export function gatehouse(port, { args = [], env = {}, nodeArgs = [] } = {}) {
 }
 
 /** A server of ours that measures something, or a peer's, which runs where the peers are installed. */
-export function script(name, port, { isPeer = false } = {}) {
+export function script(name, port, { isPeer = false, nodeArgs = [], env = {} } = {}) {
   const own = join(import.meta.dirname, 'servers', name);
   const file = isPeer ? join(peers(), name) : own;
   if (isPeer) copyFileSync(own, file);
-  return spawn(process.execPath, [file, String(port)], {
+  return spawn(process.execPath, [...nodeArgs, file, String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
   });
 }
 
@@ -101,8 +103,8 @@ export async function openSession(url) {
   return headers;
 }
 
-export function rssMiB(pid) {
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024);
+export function residentKiB(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }
 
 export function percentile(sorted, p) {

@@ -4,7 +4,7 @@ import { writeFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianTool } from '../../scripts/tools.mjs';
-import { gatehouse, JSON_BASE, modern, openSession, post, rpc, rssMiB, script, stop, up } from './target.mjs';
+import { gatehouse, JSON_BASE, modern, openSession, post, rpc, residentKiB, script, stop, up } from './target.mjs';
 
 const CALL = rpc(7, 'tools/call', { name: 'echo', arguments: { message: 'hello world' } });
 
@@ -57,7 +57,7 @@ async function measure(server, port, options) {
     const { headers, body } = await requestOf(server.kind, url);
     const probe = await (await post(url, body, headers)).text();
     if (!probe.includes('Echo: hello world')) throw new Error(`${server.name} answered ${probe}`);
-    return { ...load(url, { ...options, headers, body }), rss: rssMiB(child.pid) };
+    return { ...load(url, { ...options, headers, body }), rss: Math.round(residentKiB(child.pid) / 1024) };
   } finally {
     await stop(child);
   }

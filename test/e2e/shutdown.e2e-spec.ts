@@ -109,7 +109,7 @@ describe('K-36 the end of a server over HTTP', () => {
     process.kill(server.pid, 'SIGUSR2');
     expect(await outcome).toBe('signalled');
     await server.exit;
-    const [, count] = /server_shutdown\\",\\"activeConnections\\":(\d+)/.exec(server.stderr) ?? [];
+    const [, count] = /"event":"server_shutdown","activeConnections":(\d+)/.exec(server.stderr) ?? [];
     // Two streams and the call, and what else the client kept open.
     expect(Number(count)).toBeGreaterThanOrEqual(3);
   });

@@ -4,6 +4,9 @@ import type { ModelWorld } from './model-world.js';
 import { end } from './session.actions.js';
 import { ask, send, tell } from './talk.js';
 
+/** Earlier clients have no forms, whatever they declare. */
+const FIRST_THAT_ASKS = '2025-06-18';
+
 /** A client calls a tool. */
 export class CallTool extends Action {
   constructor(
@@ -40,7 +43,12 @@ export class CallTool extends Action {
   private expect(model: Model, world: ModelWorld, call: Call): void {
     const { caller } = call.terms;
     expectStanding(model, world, call);
-    if (this.tool === 'slow' || (this.tool === 'ask' && !caller.isModern)) return;
+    if (this.tool === 'slow') return;
+    if (this.tool === 'ask' && !caller.isModern) {
+      if (caller.revision < FIRST_THAT_ASKS)
+        [call.allowed, call.isDone] = [call.allowed.add('missing_capability'), true];
+      return;
+    }
     call.isDone = true;
     if (this.tool === 'ask') call.allowed.add('input_required');
     else if (this.tool === 'plain') call.allowed.add('result');

@@ -15,16 +15,24 @@ export function settleSessions(model: Model, world: ModelWorld): void {
     if (caller.fate === 'opening') opened(caller, model);
     const isThere = caller.sessionId !== undefined && ids.has(caller.sessionId);
     if (caller.fate === 'live' && !isThere && caller.deletedIn !== model.batch) {
-      if (model.admits === 0) fail(`The session of ${caller.secret} is gone`);
-      if (caller.streams.some(({ awaySince }) => awaySince === undefined) && caller.touchedIn !== model.batch)
+      const mayEnd = caller.mayEndIn === model.batch;
+      if (model.admits === 0 && !mayEnd) fail(`The session of ${caller.secret} is gone`);
+      const isStill = caller.touchedIn !== model.batch && caller.movedIn !== model.batch;
+      if (isStill && caller.streams.some(({ awaySince }) => awaySince === undefined))
         fail(`The session of ${caller.secret} gave way while it was in use`);
       caller.fate = 'ended';
       caller.streams = [];
-      gone += 1;
+      gone += mayEnd ? 0 : 1;
     }
     if (caller.fate === 'ended' && isThere) fail(`The session of ${caller.secret} lives on`);
     if (caller.fate === 'dormant') foundAgain(caller, isThere, model, world);
-    if (isThere && caller.usedIn === model.batch) caller.lastSeenAt = world.now;
+    if (isThere && caller.usedIn === model.batch) {
+      const own = model.sent.filter((sent) => sent.caller === caller);
+      caller.saw(
+        world.now,
+        own.some(({ line }) => line.status !== undefined || !line.isOver),
+      );
+    }
   }
   if (gone > model.admits) fail(`${gone} sessions gave way to ${model.admits}`);
   if (ids.size > LIMITS.maxSessions) fail(`There are ${ids.size} sessions`);

@@ -19,6 +19,11 @@ export interface Stream {
   readonly tag: string | undefined;
 }
 
+/** Whether the client left before it knew that it was let in: then the server may have let it in, or never heard of it. */
+export function isDoubtful({ lines }: Stream): boolean {
+  return lines.some(({ isOver, status }) => isOver && status === undefined);
+}
+
 /** One client: a session of the legacy era, or nothing but a name in the modern one. */
 export class Caller {
   /** Stands in whatever the client sends, and in whatever it may get. */
@@ -31,12 +36,17 @@ export class Caller {
   /** `dormant`: the process that knew it has ended, and the next has not seen it yet. */
   fate: 'opening' | 'live' | 'dormant' | 'ended' | 'refused' = 'opening';
   sessionId: string | undefined;
+  /** When the server has heard of it last, surely and at most: what was left before it was served may not have arrived. */
   lastSeenAt = 0;
+  lastSeenAtMost = 0;
   expiresAt = Infinity;
-  /** Batches in which it sent something, its session was ended, or its streams came and went. */
+  /** Batches in which it sent something, its session was ended, what it wants changed, or its streams came and went. */
   usedIn = -1;
   deletedIn = -1;
   touchedIn = -1;
+  movedIn = -1;
+  /** Batch in which its session may have ended of itself, or not. */
+  mayEndIn = -1;
 
   constructor(
     readonly number: number,
@@ -59,9 +69,14 @@ export class Caller {
   standing(now: number): 'good' | 'bad' | 'unsure' {
     if (this.fate === 'ended' || this.fate === 'refused' || this.expiresAt <= now) return 'bad';
     if (this.fate === 'live') return 'good';
-    const idleMs = now - this.lastSeenAt;
-    if (idleMs <= TERMS.timeoutMs) return 'good';
-    return idleMs > TERMS.timeoutMs + RECORD_SLACK_MS ? 'bad' : 'unsure';
+    if (now - this.lastSeenAt <= TERMS.timeoutMs) return 'good';
+    return now - this.lastSeenAtMost > TERMS.timeoutMs + RECORD_SLACK_MS ? 'bad' : 'unsure';
+  }
+
+  /** Notes a sign of life. */
+  saw(now: number, isSure = true): void {
+    if (isSure) this.lastSeenAt = now;
+    this.lastSeenAtMost = now;
   }
 }
 
@@ -215,8 +230,10 @@ export class Model {
   /** Notes what the server says to a client unasked. */
   tell(caller: Caller, what: string): void {
     const { streams } = caller;
-    const isClear = streams.every(({ awaySince, lines }) => awaySince === undefined || lines[0]?.status !== undefined);
-    const isSure = caller.touchedIn !== this.batch && caller.deletedIn !== this.batch && isClear;
+    const isClear = !streams.some(isDoubtful);
+    // To which of several a word goes that is said while they come and go, nobody can tell; the only one has it kept.
+    const isStill = caller.movedIn !== this.batch || streams.length === 1;
+    const isSure = caller.touchedIn !== this.batch && caller.deletedIn !== this.batch && isClear && isStill;
     if (caller.isModern || !isSure) {
       for (const { expected } of streams) expected.push({ what, isCertain: isSure });
       return;
@@ -233,6 +250,6 @@ export function outcomeOf({ result, error }: Message): Outcome {
     const told = (result['_meta'] as Record<string, Record<string, unknown>> | undefined)?.['mcp-gatehouse/error'];
     return String(told?.['kind']);
   }
-  const type = result?.['resultType'];
-  return typeof type === 'string' && type !== 'complete' ? type : 'result';
+  const type = result?.['resultType'] as string | undefined;
+  return type === undefined || type === 'complete' ? 'result' : type;
 }

@@ -28,7 +28,7 @@ export class Connect extends Action {
     const line = send(model, world, caller, { body: { jsonrpc: '2.0', id: 'open', method: 'initialize', params } });
     model.awaited.push(line);
     model.admits += 1;
-    caller.lastSeenAt = world.now;
+    caller.saw(world.now);
     caller.expiresAt = world.now + TERMS.maxAgeMs;
     caller.opening = line;
   }
@@ -110,9 +110,10 @@ export class Pass extends Action {
     const isBusy =
       caller.streams.some(({ awaySince }) => awaySince === undefined) ||
       model.openCallsOf(caller).some(({ allowed, isLosable }) => !allowed.has('timeout') && !isLosable);
-    const isOver = caller.expiresAt <= now || (!isBusy && now - caller.lastSeenAt > TERMS.timeoutMs);
+    const isOver = caller.expiresAt <= now || (!isBusy && now - caller.lastSeenAtMost > TERMS.timeoutMs);
     if (!isOver) {
-      if (isBusy) caller.lastSeenAt = now;
+      if (isBusy) caller.saw(now);
+      else if (now - caller.lastSeenAt > TERMS.timeoutMs) caller.mayEndIn = model.batch;
       return;
     }
     for (const call of model.openCallsOf(caller)) {
@@ -135,7 +136,7 @@ export class Restart extends Action {
     for (const caller of model.callers) {
       caller.streams = [];
       if (caller.fate !== 'live' || caller.isModern) continue;
-      if (model.isBusy(caller)) caller.lastSeenAt = world.now;
+      if (model.isBusy(caller)) caller.saw(world.now);
       caller.fate = 'dormant';
     }
     for (const call of model.calls) {

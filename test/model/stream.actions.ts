@@ -1,6 +1,6 @@
 import { Action, pick } from './action.js';
 import type { Line } from './line.js';
-import { type Caller, type Model, SHARED_URI, type Stream } from './model.js';
+import { type Caller, isDoubtful, type Model, SHARED_URI, type Stream } from './model.js';
 import type { ModelWorld } from './model-world.js';
 import { ask, send } from './talk.js';
 
@@ -66,7 +66,7 @@ export class LeaveStream extends Action {
     const [caller, stream] = this.find(model) as [Caller, Stream];
     for (const line of stream.lines) line.leave();
     stream.awaySince = world.now;
-    caller.touchedIn = model.batch;
+    caller.movedIn = model.batch;
     // Nobody can come back to a listener of the modern era.
     if (caller.isModern) caller.streams = caller.streams.filter((each) => each !== stream);
   }
@@ -103,7 +103,7 @@ export class ResumeStream extends Action {
     line.follows(stream.lines);
     stream.lines.push(line);
     stream.awaySince = undefined;
-    caller.touchedIn = model.batch;
+    caller.movedIn = model.batch;
     model.awaited.push(line);
   }
 
@@ -115,7 +115,8 @@ export class ResumeStream extends Action {
     const streams = callers.flatMap((caller) => caller.streams.map((stream): [Caller, Stream] => [caller, stream]));
     return pick(
       streams.filter(
-        ([{ fate, isModern }, stream]) => fate === 'live' && !isModern && lastEventIdOf(stream) !== undefined,
+        ([{ fate, isModern }, stream]) =>
+          fate === 'live' && !isModern && lastEventIdOf(stream) !== undefined && !isDoubtful(stream),
       ),
       this.which,
     );
@@ -178,7 +179,9 @@ export class Update extends Action {
 
   override act(model: Model, world: ModelWorld): void {
     const { whose } = this;
-    const uri = whose === 'shared' ? SHARED_URI : (pick(model.senders, whose) as Caller).ownUri;
+    const wanting = model.senders.filter(({ isModern, subscriptions }) => isModern || subscriptions.size > 0);
+    const someone = whose === 'shared' ? undefined : (pick(wanting, whose) ?? pick(model.senders, whose));
+    const uri = someone?.ownUri ?? SHARED_URI;
     for (const caller of model.callers) {
       const wants = caller.isModern ? uri === SHARED_URI || uri === caller.ownUri : caller.subscriptions.has(uri);
       if (wants || caller.touchedIn === model.batch) model.tell(caller, uri);

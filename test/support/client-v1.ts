@@ -1,58 +1,110 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import {
-  type CallToolResult,
-  type LoggingLevel,
-  LoggingMessageNotificationSchema,
-  ResultSchema,
-} from '@modelcontextprotocol/sdk/types.js';
+import * as current from '@modelcontextprotocol/sdk/client/index.js';
+import * as currentStdio from '@modelcontextprotocol/sdk/client/stdio.js';
+import * as currentHttp from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import * as currentTypes from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, LoggingLevel } from '@modelcontextprotocol/sdk/types.js';
+import * as early from '@modelcontextprotocol/sdk-1-10/client/index.js';
+import * as earlyStdio from '@modelcontextprotocol/sdk-1-10/client/stdio.js';
+import * as earlyHttp from '@modelcontextprotocol/sdk-1-10/client/streamableHttp.js';
+import * as earlyTypes from '@modelcontextprotocol/sdk-1-10/types.js';
 import type { Json, Message } from './messages.js';
 import { MAIN } from './places.js';
 import {
   assertRevision,
   type CallOptions,
   CLIENT_INFO,
+  type ClientAnswer,
+  type ClientMethod,
+  type ClientOptions,
   type CompleteParams,
   type ListMethod,
   type LogMessage,
   record,
+  REVISION,
   type ServerSelf,
   type Target,
   type TestClient,
 } from './test-client.js';
+import type { SpecRevision } from './wire/spec-schema.js';
 
-/** The client of `@modelcontextprotocol/sdk` 1.x, which speaks the newest revision that it knows: 2025-11-25. */
+type Transport = currentHttp.StreamableHTTPClientTransport | currentStdio.StdioClientTransport;
+
+/** The parts of one release of the SDK. */
+interface Release {
+  readonly Client: typeof current.Client;
+  readonly Http: typeof currentHttp.StreamableHTTPClientTransport;
+  readonly Stdio: typeof currentStdio.StdioClientTransport;
+  readonly types: typeof currentTypes;
+  /** The newest revision of the release: it takes no other for granted, and cannot be told to. */
+  readonly revision: SpecRevision;
+}
+
+const CURRENT: Release = {
+  Client: current.Client,
+  Http: currentHttp.StreamableHTTPClientTransport,
+  Stdio: currentStdio.StdioClientTransport,
+  types: currentTypes,
+  revision: REVISION,
+};
+
+/** What is called of it has the same form. */
+const EARLY = {
+  Client: early.Client,
+  Http: earlyHttp.StreamableHTTPClientTransport,
+  Stdio: earlyStdio.StdioClientTransport,
+  types: earlyTypes,
+  revision: '2024-11-05',
+} as unknown as Release;
+
+/** A client of `@modelcontextprotocol/sdk` 1.x, which speaks the newest revision that it knows. */
 export class SdkV1Client implements TestClient {
   readonly logs: LogMessage[] = [];
-  private readonly client = new Client(CLIENT_INFO, { capabilities: {} });
-  private readonly transport: StreamableHTTPClientTransport | StdioClientTransport;
+  private readonly client: current.Client;
+  private readonly transport: Transport;
   readonly wire: readonly Message[];
 
-  private constructor(target: Target) {
-    this.transport =
-      target.door === 'http'
-        ? new StreamableHTTPClientTransport(new URL(target.url))
-        : new StdioClientTransport({
-            command: process.execPath,
-            args: [MAIN, ...target.args],
-            env: target.env,
-            cwd: target.cwd,
-            stderr: 'ignore',
-          });
+  readonly door: Target['door'];
+
+  private constructor(
+    target: Target,
+    private readonly release: Release,
+    capabilities: Json,
+  ) {
+    const { Client, Http, Stdio, types } = release;
+    this.client = new Client(CLIENT_INFO, { capabilities });
+    this.transport = target.door === 'http' ? new Http(new URL(target.url)) : new Stdio(stdioParameters(target));
+    this.door = target.door;
     this.wire = record(this.transport);
-    this.client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void this.logs.push(params));
+    this.client.setNotificationHandler(
+      types.LoggingMessageNotificationSchema,
+      ({ params }) => void this.logs.push(params),
+    );
   }
 
-  static async connect(target: Target): Promise<SdkV1Client> {
-    const self = new SdkV1Client(target);
+  static connect(target: Target, options: ClientOptions): Promise<SdkV1Client> {
+    return SdkV1Client.start(target, CURRENT, options);
+  }
+
+  /** The release 1.10: the first with Streamable HTTP, and no newer revision than 2024-11-05. */
+  static connectEarly(target: Target, options: ClientOptions): Promise<SdkV1Client> {
+    return SdkV1Client.start(target, EARLY, options);
+  }
+
+  private static async start(target: Target, release: Release, options: ClientOptions): Promise<SdkV1Client> {
+    const { capabilities = {}, revision = release.revision } = options;
+    if (revision !== release.revision) throw new Error(`This client speaks ${release.revision}, not ${revision}`);
+    const self = new SdkV1Client(target, release, capabilities);
     await self.client.connect(self.transport);
-    assertRevision(self.wire);
+    assertRevision(self.wire, revision);
     return self;
   }
 
+  get revision(): SpecRevision {
+    return this.release.revision;
+  }
+
   get sessionId(): string | undefined {
-    return this.transport instanceof StreamableHTTPClientTransport ? this.transport.sessionId : undefined;
+    return this.transport instanceof this.release.Http ? this.transport.sessionId : undefined;
   }
 
   get server(): ServerSelf {
@@ -92,11 +144,15 @@ export class SdkV1Client implements TestClient {
   }
 
   page(method: ListMethod, cursor?: string): Promise<Json> {
-    return this.client.request({ method, params: cursor === undefined ? {} : { cursor } }, ResultSchema);
+    return this.client.request(
+      { method, params: cursor === undefined ? {} : { cursor } },
+      this.release.types.ResultSchema,
+    );
   }
 
-  callTool(name: string, args: Json = {}, options: CallOptions = {}) {
-    return this.client.callTool({ name, arguments: args }, undefined, options) as Promise<CallToolResult>;
+  callTool(name: string, args: Json = {}, { meta, logLevel: _modern, ...options }: CallOptions = {}) {
+    const params = { name, arguments: args, ...(meta && { _meta: meta }) };
+    return this.client.callTool(params, undefined, options) as Promise<CallToolResult>;
   }
 
   readResource(uri: string) {
@@ -115,14 +171,48 @@ export class SdkV1Client implements TestClient {
     return this.client.setLoggingLevel(level);
   }
 
+  answer(method: ClientMethod, how: ClientAnswer): void {
+    const { ElicitRequestSchema, CreateMessageRequestSchema, ListRootsRequestSchema } = this.release.types;
+    const schemas = {
+      'elicitation/create': ElicitRequestSchema,
+      'sampling/createMessage': CreateMessageRequestSchema,
+      'roots/list': ListRootsRequestSchema,
+    };
+    const handler = async ({ params }: { params?: object | undefined }): Promise<never> =>
+      (await how((params ?? {}) as Json)) as never;
+    this.client.setRequestHandler(schemas[method] as typeof ListRootsRequestSchema, handler);
+  }
+
+  subscribe(uri: string) {
+    return this.client.subscribeResource({ uri });
+  }
+
+  unsubscribe(uri: string) {
+    return this.client.unsubscribeResource({ uri });
+  }
+
+  listen(): Promise<never> {
+    return Promise.reject(new Error(`There is no subscriptions/listen in ${this.revision}`));
+  }
+
   close() {
     return this.client.close();
   }
 
   async end(): Promise<void> {
-    if (this.transport instanceof StreamableHTTPClientTransport) await this.transport.terminateSession();
+    if (this.transport instanceof this.release.Http) await endSession(this.transport, this.release);
     await this.close();
   }
+}
+
+/** Release 1.10 cannot end a session itself. */
+async function endSession(transport: currentHttp.StreamableHTTPClientTransport, { Http }: Release): Promise<void> {
+  if ('terminateSession' in Http.prototype) await transport.terminateSession();
+}
+
+function stdioParameters({ args, env, cwd, tap }: Extract<Target, { door: 'stdio' }>) {
+  const program = [MAIN, ...args];
+  return { command: process.execPath, args: tap?.(program) ?? program, env, cwd, stderr: 'ignore' as const };
 }
 
 async function allPages<Page extends { nextCursor?: string | undefined }, Entry>(

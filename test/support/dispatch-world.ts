@@ -1,5 +1,12 @@
-import { Global, Module, type Provider, type Type } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  Global,
+  type INestApplication,
+  type INestApplicationContext,
+  Module,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import { AuditLog, SecurityLog } from '../../src/audit/index.js';
 import type { Principal } from '../../src/auth/index.js';
 import { Clock, Lifecycle } from '../../src/common/index.js';
@@ -20,7 +27,7 @@ import { ResourcesModule } from '../../src/resources/index.js';
 import { SessionModule } from '../../src/session/index.js';
 import { EmbeddedState, StoreModule } from '../../src/store/index.js';
 import { DefinedTools, EnhancerOptions, ServerFacts, ToolsModule } from '../../src/tools/index.js';
-import { AuthModule } from '../../src/auth/index.js';
+import { Authenticator, AuthModule } from '../../src/auth/index.js';
 import { FakeClock } from './fake-clock.js';
 import { OPERATOR, RecordingAuditLog, RecordingSecurityLog } from './tool-world.js';
 
@@ -73,7 +80,7 @@ export class DispatchWorld {
   private lastId = 0;
 
   private constructor(
-    readonly app: TestingModule,
+    readonly app: INestApplicationContext,
     readonly clock: FakeClock,
     readonly audit: RecordingAuditLog,
     readonly security: RecordingSecurityLog,
@@ -83,7 +90,17 @@ export class DispatchWorld {
     settings = {},
     providers = [],
     imports = [],
-  }: { settings?: ConfigOverrides; providers?: Provider[]; imports?: Type[] } = {}): Promise<DispatchWorld> {
+    authenticator,
+    attach,
+  }: {
+    settings?: ConfigOverrides;
+    providers?: Provider[];
+    imports?: Type[];
+    /** In place of the one that the settings ask for. */
+    authenticator?: Authenticator;
+    /** Makes it an application with HTTP; called before that starts. */
+    attach?: (app: INestApplication) => void;
+  } = {}): Promise<DispatchWorld> {
     const [clock, audit, security] = [new FakeClock(), new RecordingAuditLog(), new RecordingSecurityLog()];
     const config = AppConfig.of(settings);
     @Global()
@@ -99,7 +116,7 @@ export class DispatchWorld {
       exports: [Clock, DefinedTools, EnhancerOptions, Lifecycle, ServerFacts],
     })
     class Surroundings {}
-    const app = await Test.createTestingModule({
+    const testing = Test.createTestingModule({
       imports: [
         ConfigModule.forRoot(config),
         MetricsModule,
@@ -113,8 +130,11 @@ export class DispatchWorld {
       .overrideProvider(AuditLog)
       .useValue(audit)
       .overrideProvider(SecurityLog)
-      .useValue(security)
-      .compile();
+      .useValue(security);
+    if (authenticator) testing.overrideProvider(Authenticator).useValue(authenticator);
+    const compiled = await testing.compile();
+    const app = attach ? compiled.createNestApplication() : compiled;
+    attach?.(app as INestApplication);
     await app.init();
     return new DispatchWorld(app, clock, audit, security);
   }

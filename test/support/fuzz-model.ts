@@ -144,9 +144,9 @@ const STACK = /\n\s+at |node:internal|node_modules/;
  * @throws Error what is wrong with it
  */
 export function checkAnswer(message: Message, owedId: Id): Kind | undefined {
-  const { jsonrpc, id, result, error } = message;
+  const { jsonrpc, id = null, result, error } = message;
   const keys = Object.keys(message).sort().join();
-  if (jsonrpc !== '2.0' || !['id,jsonrpc,result', 'error,id,jsonrpc'].includes(keys))
+  if (jsonrpc !== '2.0' || !['id,jsonrpc,result', 'error,id,jsonrpc', 'error,jsonrpc'].includes(keys))
     throw new Error('It is no answer');
   // -0 went out as 0, which is the same number.
   if (id !== owedId) throw new Error(`Its id is not ${JSON.stringify(owedId)}`);
@@ -156,6 +156,8 @@ export function checkAnswer(message: Message, owedId: Id): Kind | undefined {
   const row = Object.hasOwn(ERROR_CODES, kind) ? ERROR_CODES[kind] : undefined;
   if (!row || ![row.legacy, row.modern].some((known) => known === code))
     throw new Error('Its error is not of the table');
+  // An id that could not be read is left out in the words of 2026-07-28 alone.
+  if (!('id' in message) && row.modern !== code) throw new Error('Its id is left out');
   if (typeof text !== 'string' || text === '' || STACK.test(text)) throw new Error('Its message is none for a caller');
   if (OWN_FAULTS.has(kind)) throw new Error('It is a fault of the server');
   return kind;

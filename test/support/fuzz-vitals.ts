@@ -27,10 +27,11 @@ export function vitalsEnv(file: string): Readonly<Record<string, string>> {
 export async function vitalsOf(pid: number, file: string): Promise<Vitals> {
   await rm(file, { force: true });
   process.kill(pid, 'SIGUSR2');
-  const heap = await until(async () => (await readFile(file, 'utf8').catch(() => '')) || undefined, 'the heap probe');
+  const told = await until(async () => (await readFile(file, 'utf8').catch(() => '')) || undefined, 'the heap probe');
+  const { heapUsed } = JSON.parse(told) as { heapUsed: number };
   const [, rssKiB] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return {
-    heapMiB: Number(heap) / MIB,
+    heapMiB: heapUsed / MIB,
     rssMiB: Number(rssKiB) / 1024,
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
   };

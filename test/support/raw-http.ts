@@ -41,6 +41,21 @@ export class RawHttp {
     return { ...answer, session: { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': revision } };
   }
 
+  /** Posts a request whose answer is read while it comes. */
+  async postOpen(body: unknown, headers: HeaderMap = {}): Promise<RawStream> {
+    const left = new AbortController();
+    const response = await within(
+      fetch(this.url, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...headers },
+        body: JSON.stringify(body),
+        signal: left.signal,
+      }),
+      'the headers of the answer',
+    );
+    return new RawStream(response, left);
+  }
+
   async delete(headers: HeaderMap): Promise<HttpAnswer> {
     return answerOf(await fetch(this.url, { method: 'DELETE', headers, signal: AbortSignal.timeout(PATIENCE_MS) }));
   }
@@ -57,7 +72,7 @@ export class RawHttp {
   }
 }
 
-/** What a GET opened: a stream of events, or the refusal of one. */
+/** What a GET or a POST opened: a stream of events, or the refusal of one. */
 export class RawStream {
   private read = '';
   private readonly listeners = new Set<() => void>();
@@ -80,26 +95,53 @@ export class RawStream {
     return this.response.headers;
   }
 
+  /** All that came so far. */
+  get text(): string {
+    return this.read;
+  }
+
+  /** The messages that came so far, of a stream or of one body. */
+  get messages(): readonly Message[] {
+    const whole = this.read.slice(0, this.read.lastIndexOf('\n') + 1);
+    const isStream = (this.headers.get('content-type') ?? '').startsWith('text/event-stream');
+    if (isStream) return framesOfEvents(whole).flat();
+    return this.isOver && this.read !== '' ? [JSON.parse(this.read) as Message] : [];
+  }
+
+  /** Ids of the events that came so far, in order. */
+  get eventIds(): readonly string[] {
+    return [...this.read.matchAll(/^id: (.*)$/gm)].map(([, id = '']) => id);
+  }
+
   /** Waits until the stream has said something, from its beginning. */
   said(pattern: RegExp): Promise<RegExpExecArray> {
-    const found = new Promise<RegExpExecArray>((resolve, reject) => {
-      const look = (): void => {
-        const match = pattern.exec(this.read);
-        if (!match && !this.isOver) return;
-        this.listeners.delete(look);
-        if (match) resolve(match);
-        else reject(new Error(`The stream ended before it said ${pattern}: ${this.read}`));
-      };
-      this.listeners.add(look);
-      look();
-    });
-    return within(found, `${pattern} on the stream`);
+    return this.when(() => pattern.exec(this.read) ?? undefined, String(pattern));
+  }
+
+  /** Waits for the first message, of any from the beginning, that is as asked. */
+  message(isIt: (message: Message) => boolean, what: string): Promise<Message> {
+    return this.when(() => this.messages.find(isIt), what);
   }
 
   /** Leaves, as a client that goes away. */
   async leave(): Promise<void> {
     this.left.abort();
     await this.closed;
+  }
+
+  private when<T>(find: () => T | undefined, what: string): Promise<T> {
+    const found = new Promise<T>((resolve, reject) => {
+      const look = (): void => {
+        const it = find();
+        if (it === undefined && !this.isOver) return;
+        this.listeners.delete(look);
+        if (it !== undefined) resolve(it);
+        else reject(new Error(`The stream ended before ${what}: ${this.read}`));
+      };
+      this.listeners.add(look);
+      look();
+    });
+    return within(found, `${what} on the stream`);
   }
 
   private async drain(): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Frame, initializeParams, type Json, type Message, notification, request } from './messages.js';
-import { answerIn, RawHttp } from './raw-http.js';
+import { answerIn, RawHttp, type RawStream } from './raw-http.js';
 import { StdioServer } from './stdio-server.js';
 
 /** What a request led to. */
@@ -19,6 +19,19 @@ export interface RawSession {
   tell(frame: unknown): Promise<void>;
   /** Sends a request that is cancelled by `meanwhile`. @returns what came for it until then, and on HTTP to its end */
   sendCancelled(frame: { readonly id: unknown }, meanwhile: () => Promise<void>): Promise<readonly Frame[]>;
+  /** Sends a request whose answer is read while it comes. */
+  open(frame: Json & { readonly id: unknown }): Promise<Ongoing>;
+}
+
+/** A request that goes on, and what came for it so far. */
+export interface Ongoing {
+  readonly messages: readonly Message[];
+  /** Waits for the first message, of any since the request, that is as asked. */
+  message(isIt: (message: Message) => boolean, what: string): Promise<Message>;
+  /** Waits for the answer. */
+  answer(): Promise<Message>;
+  /** Leaves the request, as 2026-07-28 has it at this door. */
+  leave(): Promise<void>;
 }
 
 let ids = 100;
@@ -46,9 +59,9 @@ export class HttpSession implements RawSession {
     readonly opening: Message,
   ) {}
 
-  static async open(url: string, revision: string): Promise<HttpSession> {
+  static async open(url: string, revision: string, capabilities: Json = {}): Promise<HttpSession> {
     const http = new RawHttp(url);
-    const { frames, headers } = await http.post(request(0, 'initialize', initializeParams(revision)));
+    const { frames, headers } = await http.post(request(0, 'initialize', initializeParams(revision, capabilities)));
     const session = {
       'Mcp-Session-Id': headers.get('mcp-session-id') ?? '',
       ...(revision >= FIRST_WITH_HEADER && { 'MCP-Protocol-Version': revision }),
@@ -72,6 +85,33 @@ export class HttpSession implements RawSession {
     await meanwhile();
     return sent;
   }
+
+  async open(frame: Json & { readonly id: unknown }): Promise<Ongoing> {
+    return ongoingOf(await this.http.postOpen(frame, this.headers), frame.id);
+  }
+
+  /** Opens a stream of the session. @param lastEventId where to go on */
+  stream(lastEventId?: string): Promise<RawStream> {
+    return this.http.stream({ ...this.headers, ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }) });
+  }
+
+  /** Sends a request, and gives the stream of its answer. */
+  openStream(frame: unknown): Promise<RawStream> {
+    return this.http.postOpen(frame, this.headers);
+  }
+}
+
+/** What came on a stream, as the course of one request. */
+export function ongoingOf(stream: RawStream, id: unknown): Ongoing {
+  const isIt = (message: Message): boolean => message.method === undefined && message.id === id;
+  return {
+    get messages() {
+      return stream.messages;
+    },
+    message: (wanted, what) => stream.message(wanted, what),
+    answer: () => stream.message(isIt, `the answer to ${String(id)}`),
+    leave: () => stream.leave(),
+  };
 }
 
 export class StdioSession implements RawSession {
@@ -80,8 +120,8 @@ export class StdioSession implements RawSession {
     readonly opening: Message,
   ) {}
 
-  static async open(server: StdioServer, revision: string): Promise<StdioSession> {
-    return new StdioSession(server, await server.initialize(revision));
+  static async open(server: StdioServer, revision: string, capabilities: Json = {}): Promise<StdioSession> {
+    return new StdioSession(server, await server.initialize(revision, capabilities));
   }
 
   async send(frame: unknown): Promise<readonly Frame[]> {
@@ -103,4 +143,26 @@ export class StdioSession implements RawSession {
     await this.server.request('ping');
     return this.server.messages.filter(({ id }) => id === frame.id);
   }
+
+  async open(frame: Json & { readonly id: unknown }): Promise<Ongoing> {
+    return ongoingOn(this.server, frame);
+  }
+}
+
+/** Sends a request on a channel that all requests share. */
+export function ongoingOn(server: StdioServer, frame: Json & { readonly id: unknown }): Ongoing {
+  const { length } = server.messages;
+  const { id } = frame;
+  const isIt = (message: Message): boolean => message.method === undefined && message.id === id;
+  server.send(frame);
+  const message = (wanted: (message: Message) => boolean, what: string): Promise<Message> =>
+    server.frame((each) => server.messages.indexOf(each) >= length && wanted(each), what);
+  return {
+    get messages() {
+      return server.messages.slice(length);
+    },
+    message,
+    answer: () => message(isIt, `the answer to ${String(id)}`),
+    leave: async () => server.send(notification('notifications/cancelled', { requestId: id })),
+  };
 }

@@ -3,23 +3,36 @@ import { type TemporaryFolder, temporaryFolder } from './places.js';
 import { type Exit, Program } from './program.js';
 import type { ServerOptions } from './built-server.js';
 import { within } from './waiting.js';
+import { Conversation, type WireRecord } from './wire/conversation.js';
 
 /** The built program serving stdio, spoken to line by line. */
 export class StdioServer {
   private nextId = 1;
   private readonly parsed: Frame[] = [];
 
+  private readonly conversation: Conversation | undefined;
+
   private constructor(
     private readonly folder: TemporaryFolder,
     readonly program: Program,
-  ) {}
+    record: WireRecord | undefined,
+  ) {
+    this.conversation = record && new Conversation(record);
+  }
 
-  /** Starts the program; it may well read before it is ready. */
-  static async start({ env = {}, flags = [], plugins = [] }: ServerOptions = {}): Promise<StdioServer> {
+  /**
+   * Starts the program; it may well read before it is ready.
+   * @param record is told of what the specification does not allow in what the program writes
+   */
+  static async start(
+    { env = {}, flags = [], plugins = [] }: ServerOptions = {},
+    record?: WireRecord,
+  ): Promise<StdioServer> {
     const folder = await temporaryFolder();
     const paths = plugins.length > 0 ? ['--tools-path', ...plugins] : [];
     const args = ['serve', '--transport', 'stdio', ...paths, ...flags];
-    return new StdioServer(folder, Program.start({ args, env: { HOME: folder.path, ...env }, cwd: folder.path }));
+    const program = Program.start({ args, env: { HOME: folder.path, ...env }, cwd: folder.path });
+    return new StdioServer(folder, program, record);
   }
 
   /** Start folder of the program. */
@@ -29,7 +42,11 @@ export class StdioServer {
 
   /** What was written to stdout, line by line; text that is no JSON makes it throw. */
   get frames(): readonly Frame[] {
-    for (const line of this.lines.slice(this.parsed.length)) this.parsed.push(JSON.parse(line) as Frame);
+    for (const line of this.lines.slice(this.parsed.length)) {
+      const frame = JSON.parse(line) as Frame;
+      this.parsed.push(frame);
+      this.conversation?.serverSent(frame);
+    }
     return this.parsed;
   }
 
@@ -42,8 +59,8 @@ export class StdioServer {
     return this.frames.flatMap((frame) => frame);
   }
 
-  async initialize(revision = '2025-11-25'): Promise<Message> {
-    const answer = await this.request('initialize', initializeParams(revision));
+  async initialize(revision = '2025-11-25', capabilities: Json = {}): Promise<Message> {
+    const answer = await this.request('initialize', initializeParams(revision, capabilities));
     this.send(notification('notifications/initialized'));
     return answer;
   }
@@ -59,8 +76,13 @@ export class StdioServer {
     return this.request('tools/call', { name, arguments: args });
   }
 
-  /** @param frame JSON value, or text that is sent as it is */
+  /** @param frame JSON value, or text or bytes that are sent as they are */
   send(frame: unknown): void {
+    this.conversation?.clientSent(frame);
+    if (Buffer.isBuffer(frame)) {
+      this.program.write(Buffer.concat([frame, Buffer.from('\n')]));
+      return;
+    }
     this.program.write(`${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n`);
   }
 

@@ -1,13 +1,16 @@
-import { Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { RequiresPermission } from '../../auth/index.js';
 import { printable, ProtocolError } from '../../common/index.js';
 import { type Session, SessionService } from '../../session/index.js';
-import { MetricsReport } from '../metrics/metrics-report.js';
+import { type MultiClientMetrics, SessionsSeen } from '../../transport/index.js';
 import { Changes } from '../rest/changes.decorator.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
+import { RestRequests } from '../rest/rest-requests.js';
+import { dateOf } from './durations.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -35,7 +38,8 @@ export class SessionQuery {
 export class SessionsController {
   constructor(
     private readonly sessions: SessionService,
-    private readonly figures: MetricsReport,
+    private readonly seen: SessionsSeen,
+    private readonly requests: RestRequests,
   ) {}
 
   @ApiOperation({ summary: 'Sessions of this process, the one seen last first' })
@@ -45,21 +49,21 @@ export class SessionsController {
     const all = this.sessions.list();
     const wanted = subject === undefined ? all : all.filter((session) => session.subject === subject);
     const newest = [...wanted].sort((a, b) => b.lastSeenAt - a.lastSeenAt).slice(0, limit);
-    return { sessions: newest.map(sessionView), total: wanted.length };
+    return { sessions: newest.map((session) => this.view(session)), total: wanted.length };
   }
 
   @ApiOperation({ summary: 'What all clients together do (S3-10)' })
   @RequiresPermission('read:sessions')
   @Get('metrics')
-  metrics(): object {
-    return this.figures.multiClient();
+  metrics(): MultiClientMetrics {
+    return this.seen.getMultiClientMetrics();
   }
 
   @ApiOperation({ summary: 'One session' })
   @RequiresPermission('read:sessions')
   @Get(':id')
   one(@Param('id') id: string): object {
-    return sessionView(this.find(id));
+    return this.view(this.find(id));
   }
 
   @ApiOperation({
@@ -82,6 +86,17 @@ export class SessionsController {
     }
   }
 
+  @ApiOperation({ summary: 'Cancels what runs in a session, which goes on (S3-12)' })
+  @RequiresPermission('manage:sessions')
+  @Changes('session.cancel', 'session')
+  @HttpCode(200)
+  @Post(':id/cancel')
+  cancel(@Param('id') id: string, @Req() req: IncomingMessage): object {
+    const cancelled = this.seen.cancelBySession(this.find(id).idHash);
+    this.requests.note(req, { details: { cancelled } });
+    return { cancelled };
+  }
+
   private find(id: string): Session {
     const session = this.sessions.list().find(({ idHash }) => idHash === id);
     if (session) return session;
@@ -90,20 +105,23 @@ export class SessionsController {
       `No session ${printable(id, 64)} here: list them with GET /admin/sessions.`,
     );
   }
-}
 
-function sessionView(session: Session): object {
-  const { idHash, issuer, subject, revision, clientInfo, issuedAt, lastSeenAt, expiresAt } = session;
-  return {
-    id: idHash,
-    principal: { issuer, subject },
-    revision,
-    client: clientInfo ?? null,
-    startedAt: new Date(issuedAt).toISOString(),
-    lastSeenAt: new Date(lastSeenAt).toISOString(),
-    expiresAt: Number.isFinite(expiresAt) ? new Date(expiresAt).toISOString() : null,
-    runningCalls: session.runningCount,
-    streams: session.streamCount,
-    subscriptions: session.subscriptions.size,
-  };
+  private view(session: Session): object {
+    const { idHash, issuer, subject, revision, clientInfo, origin, issuedAt, expiresAt } = session;
+    return {
+      id: idHash,
+      principal: { issuer, subject },
+      revision,
+      client: clientInfo ?? null,
+      door: origin?.door ?? null,
+      address: origin?.address ?? null,
+      userAgent: origin?.userAgent ?? null,
+      startedAt: dateOf(issuedAt),
+      lastSeenAt: this.seen.context(idHash)?.lastSeenAt ?? dateOf(session.lastSeenAt),
+      expiresAt: Number.isFinite(expiresAt) ? dateOf(expiresAt) : null,
+      runningCalls: session.runningCount,
+      streams: session.streamCount,
+      subscriptions: session.subscriptions.size,
+    };
+  }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/index.js';
 import { type CallFigures, Instruments, MetricsRecorder, SystemSampler } from '../../metrics/index.js';
-import { type Session, SessionService } from '../../session/index.js';
+import { type MultiClientMetrics, SessionsSeen } from '../../transport/index.js';
 
 const MS_PER_SEC = 1_000;
 
@@ -12,7 +12,7 @@ export class MetricsReport {
 
   constructor(
     private readonly metrics: MetricsRecorder,
-    private readonly sessions: SessionService,
+    private readonly seen: SessionsSeen,
     private readonly sampler: SystemSampler,
     private readonly instruments: Instruments,
     private readonly clock: Clock,
@@ -47,27 +47,9 @@ export class MetricsReport {
     };
   }
 
-  /** What all clients together do (S3-10). Only sessions with a running call stand by themselves, by their hash. */
-  multiClient(): object {
-    const sessions = this.sessions.list();
-    const now = this.clock.now();
-    const busy = sessions.filter(({ runningCount }) => runningCount > 0);
-    const newest = sessions.reduce((latest, { lastSeenAt }) => Math.max(latest, lastSeenAt), 0);
-    return {
-      sessions: {
-        totalSessions: sessions.length,
-        activeSessions: sessions.filter(({ isBusy }) => isBusy).length,
-        connectionTime: meanAge(sessions, now),
-        lastActivity: newest === 0 ? null : new Date(newest).toISOString(),
-      },
-      // One engine serves every session: each of them stands for a server of its own.
-      activeServers: sessions.length,
-      activeRequests: {
-        total: busy.reduce((sum, { runningCount }) => sum + runningCount, 0),
-        bySession: Object.fromEntries(busy.map(({ idHash, runningCount }) => [idHash, runningCount])),
-      },
-      timestamp: new Date(now).toISOString(),
-    };
+  /** What all clients together do (S3-10). */
+  multiClient(): MultiClientMetrics {
+    return this.seen.getMultiClientMetrics();
   }
 
   private sumOf(name: string): number {
@@ -97,11 +79,6 @@ function toolView({ byStatus, active, durations, recentFailureRate }: CallFigure
     success_rate: count === 0 ? 1 : success / count,
     recent_failure_rate: recentFailureRate,
   };
-}
-
-function meanAge(sessions: readonly Session[], now: number): number {
-  if (sessions.length === 0) return 0;
-  return Math.round(sessions.reduce((sum, { issuedAt }) => sum + now - issuedAt, 0) / sessions.length);
 }
 
 function seconds(ms: number): number {

@@ -1,31 +1,33 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
-import { RouteAccess } from '../../auth/index.js';
+import { type GuardedRequest, RouteAccess } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { findForbidden } from '../../protocol/index.js';
-import { HttpAdmission } from '../../transport/index.js';
 import { AdminAudit } from './admin-audit.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RestAdmission } from './rest-admission.js';
 import { RestRequests } from './rest-requests.js';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const CUSTOM_HEADER = 'x-requested-with';
 
+type EdgeRequest = IncomingMessage & GuardedRequest & { readonly body?: unknown };
+
 /**
- * What every REST request passes before it is routed: Host and Origin, what no page of another site can send, and a
- * body without keys that reach for prototypes.
+ * What every REST request passes before it is routed: Host and Origin, blocks of addresses, what no page of another site
+ * can send, and a body without keys that reach for prototypes.
  */
 @Injectable()
 export class RestEdge implements NestMiddleware {
   constructor(
     private readonly requests: RestRequests,
-    private readonly admission: HttpAdmission,
+    private readonly admission: RestAdmission,
     private readonly access: RouteAccess,
     private readonly audit: AdminAudit,
     private readonly problems: ProblemFilter,
   ) {}
 
-  use(req: IncomingMessage & { readonly body?: unknown }, res: ServerResponse, next: () => void): void {
+  use(req: EdgeRequest, res: ServerResponse, next: () => void): void {
     res.removeHeader('X-Powered-By');
     res.setHeader('X-Request-Id', this.requests.of(req).requestId);
     res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -33,9 +35,7 @@ export class RestEdge implements NestMiddleware {
     // Its port decided who gets there, and it serves two kinds of reading (D-21).
     if (this.access.isFromManagement(req)) return next();
     this.audit.watch(req, res);
-    const isAdmitted = this.admission.admit(req, res, (_res, kind, message) =>
-      this.problems.answer(new ProtocolError(kind, message), req, res),
-    );
+    const isAdmitted = this.admission.admit(req, res, (error) => this.problems.answer(error, req, res));
     if (!isAdmitted) return;
     const fault = faultOf(req);
     if (fault) this.problems.answer(fault, req, res);
@@ -43,7 +43,7 @@ export class RestEdge implements NestMiddleware {
   }
 }
 
-function faultOf(req: IncomingMessage & { readonly body?: unknown }): ProtocolError | undefined {
+function faultOf(req: EdgeRequest): ProtocolError | undefined {
   if (!SAFE.has(req.method ?? '') && !cannotBeForged(req)) {
     return new ProtocolError(
       'unsupported_media_type',

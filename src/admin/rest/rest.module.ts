@@ -9,11 +9,12 @@ import {
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AuditModule } from '../../audit/index.js';
 import { AccessGuard, AuthModule, type GuardedRequest } from '../../auth/index.js';
-import { RestThrottleGuard, RestThrottleModule } from '../../limits/index.js';
+import { type RestSender, RestThrottleGuard, RestThrottleModule } from '../../limits/index.js';
 import { TransportModule } from '../../transport/index.js';
 import { AdminAudit } from './admin-audit.js';
 import { NoteChange } from './note-change.guard.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RestAdmission } from './rest-admission.js';
 import { RestEdge } from './rest-edge.middleware.js';
 import { RestRequests } from './rest-requests.js';
 
@@ -38,7 +39,7 @@ export class RestModule implements NestModule {
       { provide: APP_GUARD, useExisting: RestThrottleGuard },
       { provide: APP_FILTER, useClass: ProblemFilter },
     ];
-    const throttle = RestThrottleModule.forRoot({ useFactory: () => (req: GuardedRequest) => req.principal });
+    const throttle = RestThrottleModule.forRoot({ useFactory: () => senderOf });
     return {
       module: RestModule,
       global: true,
@@ -47,6 +48,7 @@ export class RestModule implements NestModule {
         AdminAudit,
         NoteChange,
         ProblemFilter,
+        RestAdmission,
         RestEdge,
         RestRequests,
         { provide: ROUTES, useValue: routes },
@@ -61,4 +63,8 @@ export class RestModule implements NestModule {
     if (this.routes === 'all') edge.exclude('health', 'health/{*path}').forRoutes('{*path}');
     else if (this.routes.length > 0) edge.forRoutes(...this.routes);
   }
+}
+
+function senderOf({ principal, credentials }: GuardedRequest): RestSender {
+  return { caller: principal, address: credentials?.address };
 }

@@ -5,12 +5,14 @@ import { AnyCaller, callerOf, Policy } from '../../auth/index.js';
 import { VERSION } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ToolRegistry } from '../../tools/index.js';
-import { MCP_PATH } from '../../transport/index.js';
+import { MCP_PATH, SSE_PATH, WS_PATH } from '../../transport/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
 
 /** Where what is served. */
 const ENDPOINTS = {
   mcp: MCP_PATH,
+  websocket: WS_PATH,
+  sse: SSE_PATH,
   health: '/health',
   live: '/health/live',
   ready: '/health/ready',
@@ -22,6 +24,8 @@ const ENDPOINTS = {
   events: '/events',
   config: '/config',
   docs: '/docs',
+  status: '/status',
+  tickets: '/tickets',
   admin: '/admin',
 } as const;
 

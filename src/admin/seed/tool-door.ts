@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { type Principal } from '../../auth/index.js';
+import type { GuardedRequest, Principal } from '../../auth/index.js';
 import { Clock, type ErrorKind, isGatehouseError, Lifecycle, printable, ProtocolError } from '../../common/index.js';
 import { RunningWork } from '../../dispatch/index.js';
 import { addressKey, MessageRate, principalKey } from '../../limits/index.js';
@@ -50,8 +50,9 @@ export class ToolDoor {
    * @throws ProtocolError unknown_tool, tool_disabled, rate_limited, invalid_params, shutting_down, …
    */
   async execute(call: RestCall, req: IncomingMessage, res: ServerResponse): Promise<ToolOutput> {
-    const callerKey = callerKeyOf(call.principal, req);
-    await this.countMessage(call, callerKey, req.socket.remoteAddress);
+    const address = (req as GuardedRequest).credentials?.address;
+    const callerKey = callerKeyOf(call.principal, address);
+    await this.countMessage(call, callerKey, address);
     if (this.lifecycle.isStopping) throw new ProtocolError('shutting_down', 'The server is ending: try again');
     const request = this.requests.of(req);
     const { requestId } = request;
@@ -97,8 +98,8 @@ export class ToolDoor {
 }
 
 /** A proven principal is one, at every door; an unproven caller is known by their address alone (W-13). */
-function callerKeyOf(principal: Principal, req: IncomingMessage): string {
-  return principal.isAuthenticated ? principalKey(principal) : `address ${addressKey(req.socket.remoteAddress)}`;
+function callerKeyOf(principal: Principal, address: string | undefined): string {
+  return principal.isAuthenticated ? principalKey(principal) : `address ${addressKey(address)}`;
 }
 
 /** The texts that REST clients know (S4-5, S4-6). */

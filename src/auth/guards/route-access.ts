@@ -12,6 +12,8 @@ import type { AccessRule } from './access-rule.js';
 export interface GuardedRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly socket?: { readonly remoteAddress?: string | undefined };
+  /** What its sender shows, where that was read before: with a certificate, and behind trusted proxies. */
+  credentials?: Credentials;
   /** Who calls: set by the guard, where it had to find out. */
   principal?: Principal;
 }
@@ -46,7 +48,8 @@ export class RouteAccess {
   async admit(request: GuardedRequest, rule: AccessRule): Promise<void> {
     const { isPublic, permission } = rule;
     if (isPublic || (permission && OF_MANAGEMENT.has(permission) && this.isFromManagement(request))) return;
-    const principal = request.principal ?? (await this.authenticator.authenticate(credentialsOf(request)));
+    const principal =
+      request.principal ?? (await this.authenticator.authenticate(request.credentials ?? credentialsOf(request)));
     request.principal = principal;
     this.check(principal, rule);
   }

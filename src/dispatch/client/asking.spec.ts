@@ -219,9 +219,10 @@ describe('asking a client of 2025', () => {
     const [model, page] = exchange.sent;
     expect([model?.params, page?.params]).toEqual([
       SAMPLE,
-      { mode: 'url', message: 'Log in', url: 'https://example.com' },
+      { mode: 'url', elicitationId: page?.id, message: 'Log in', url: 'https://example.com' },
     ]);
-    await world.send({ id: model?.id, result: { role: 'assistant', content: { type: 'text', text: 'hi' } } }, exchange);
+    const said = { role: 'assistant', model: 'm', content: { type: 'text', text: 'hi' } };
+    await world.send({ id: model?.id, result: said }, exchange);
     await world.send({ id: page?.id, result: { action: 'cancel' } }, exchange);
     expect([textOf(await sampling), textOf(await visiting)]).toEqual(['{"type":"text","text":"hi"}', 'cancel']);
   });

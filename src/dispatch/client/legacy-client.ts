@@ -1,10 +1,11 @@
-import { ToolError, type JsonObject } from '../../common/index.js';
+import { isJsonObject, ToolError, type JsonObject } from '../../common/index.js';
 import { encodeNotification, encodeRequest } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import type { ClientPort, ClientQuestion } from '../../tools/index.js';
 import type { ClientQuestions } from '../client-questions.js';
 import type { Exchange } from '../exchange.js';
 import type { Peer } from '../peer.js';
+import { earlyForm } from './early-form.js';
 import { NotifyingClient } from './notifying-client.js';
 
 /** A client of 2024-11-05 to 2025-11-25: asked by a request of ours, while the handler waits. */
@@ -46,8 +47,9 @@ export class LegacyClient extends NotifyingClient implements ClientPort {
 
   private async send({ method, params, faultOf }: ClientQuestion, signal: AbortSignal): Promise<JsonObject> {
     const id = this.questions.nextId();
+    const request = encodeRequest(id, method, this.paramsFor(params, id));
     const answered = this.questions.expect(id, this.session, signal);
-    this.exchange.send(encodeRequest(id, method, this.paramsFor(params)));
+    this.exchange.send(request);
     let answer: JsonObject;
     try {
       answer = await answered;
@@ -61,9 +63,11 @@ export class LegacyClient extends NotifyingClient implements ClientPort {
     throw new ToolError(`The client gave an answer that does not fit: ${fault}`);
   }
 
-  /** Before 2025-11-25 a form was the only mode, and had no name. */
-  private paramsFor(params: JsonObject | undefined): JsonObject | undefined {
-    if (!params || !this.peer.rules.icons || !('requestedSchema' in params)) return params;
-    return { mode: 'form', ...params };
+  /** Before 2025-11-25 a form was the only mode, and had no name; a page has an id besides, in this revision alone. */
+  private paramsFor(params: JsonObject | undefined, id: string): JsonObject | undefined {
+    if (params?.['mode'] === 'url') return { elicitationId: id, ...params };
+    const form = params?.['requestedSchema'];
+    if (!isJsonObject(form)) return params;
+    return this.peer.rules.asksRichly ? { mode: 'form', ...params } : { ...params, requestedSchema: earlyForm(form) };
   }
 }

@@ -42,17 +42,18 @@ export abstract class NotifyingClient {
     this.exchange.send(encodeNotification(method, params));
   }
 
+  /** What the client declares, and its revision knows. */
   supports(capability: ClientCapability): boolean {
-    const { capabilities } = this.peer;
+    const { capabilities, rules } = this.peer;
     switch (capability) {
       case 'elicitation':
-        return capabilities.elicitationForm;
+        return capabilities.elicitationForm && rules.elicits;
       case 'elicitation.url':
-        return capabilities.elicitationUrl;
+        return capabilities.elicitationUrl && rules.asksRichly;
       case 'sampling':
         return capabilities.sampling;
       case 'sampling.tools':
-        return capabilities.samplingTools;
+        return capabilities.samplingTools && rules.asksRichly;
       case 'roots':
         return capabilities.roots;
     }

@@ -20,10 +20,12 @@ export class InitializeHandler {
       throw new ProtocolError('already_initialized', 'This session is already initialized');
     const params = request.params ?? {};
     const revision = negotiate(stringParam(params, 'protocolVersion'));
+    const capabilities = objectParam(params, 'capabilities');
+    if (!capabilities) throw new ProtocolError('invalid_params', 'Invalid params: capabilities must be an object');
     exchange.session = this.sessions.open({
       principal: exchange.principal,
       revision,
-      capabilities: objectParam(params, 'capabilities') ?? {},
+      capabilities,
       clientInfo: clientInfo(params['clientInfo']),
       origin: exchange.origin,
       sealed: exchange.isSealed,

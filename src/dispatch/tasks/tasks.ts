@@ -188,8 +188,9 @@ export class Tasks implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
+/** The result as the call itself would have been answered: it says that it is whole. */
 function completed(result: JsonObject): TaskEnd {
-  return { status: 'completed', result };
+  return { status: 'completed', result: { resultType: 'complete', ...result } };
 }
 
 function ownerOf({ issuer, subject }: Principal): string {

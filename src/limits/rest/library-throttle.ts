@@ -19,8 +19,16 @@ export interface RestCaller {
   readonly isAuthenticated: boolean;
 }
 
-/** Finds out who sends a request; undefined where nobody knows. */
-export type FindRestCaller = (req: IncomingMessage) => RestCaller | undefined;
+/** Where a REST request comes from. */
+export interface RestSender {
+  /** Undefined where nobody knows. */
+  readonly caller: RestCaller | undefined;
+  /** Of the client, behind trusted proxies; undefined leaves it to the application and the socket. */
+  readonly address?: string | undefined;
+}
+
+/** Finds out who sends a request. */
+export type FindRestSender = (req: IncomingMessage) => RestSender;
 
 type RestRequest = IncomingMessage & { readonly ip?: string };
 
@@ -29,7 +37,7 @@ export interface ThrottleParts {
   readonly settings: LiveSettings;
   readonly storage: ThrottlerStorage;
   readonly reflector: Reflector;
-  readonly find: FindRestCaller;
+  readonly find: FindRestSender;
   readonly security: SecurityLog;
   readonly violations: RateViolations;
 }
@@ -85,9 +93,9 @@ export class LibraryThrottle extends RestThrottle {
   }
 }
 
-function keyOf(request: RestRequest, find: FindRestCaller): string {
-  const caller = find(request);
-  return caller?.isAuthenticated ? principalKey(caller) : addressKey(addressOf(request));
+function keyOf(request: RestRequest, find: FindRestSender): string {
+  const { caller, address } = find(request);
+  return caller?.isAuthenticated ? principalKey(caller) : addressKey(address ?? addressOf(request));
 }
 
 /** As the application trusts proxies: Express's word where it has one. */
@@ -103,9 +111,10 @@ function refuse(
 ): never {
   const http = context.switchToHttp();
   const request = http.getRequest<RestRequest>();
-  const ip = addressOf(request);
+  const { caller, address } = find(request);
+  const ip = address ?? addressOf(request);
   const retryAfterMs = timeToBlockExpire * MS_PER_SEC;
-  const facts = { transport: 'http', ip, principal: find(request)?.subject, bucket: 'rest', limit, windowMs: ttl };
+  const facts = { transport: 'http', ip, principal: caller?.subject, bucket: 'rest', limit, windowMs: ttl };
   security.emit('rate_limit_exceeded', { ...facts, retryAfterMs });
   violations.note(ip);
   http.getResponse<ServerResponse>().setHeader('Content-Type', 'application/problem+json');

@@ -1,10 +1,14 @@
 import type { ServerResponse } from 'node:http';
 
-const HEADERS = {
+/** Head of every stream of events. */
+export const EVENT_STREAM_HEADERS = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-cache, no-transform',
   'X-Accel-Buffering': 'no',
 } as const;
+
+/** How soon a client that is sent away as the server ends should come back, ms: there may be another server by then. */
+export const RETRY_MS = 1_000;
 
 /** Server-sent events over one response. @see WHATWG HTML, "Server-sent events" */
 export class EventStream {
@@ -18,7 +22,7 @@ export class EventStream {
    * @param maxBufferedBytes what may wait for a slow reader before it is cut off
    */
   static open(res: ServerResponse, maxBufferedBytes: number): EventStream {
-    res.writeHead(200, HEADERS);
+    res.writeHead(200, EVENT_STREAM_HEADERS);
     res.flushHeaders();
     return new EventStream(res, maxBufferedBytes);
   }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { type Answered, MemoryHttp } from '../../../test/support/memory-http.js';
 import { RecordingSecurityLog } from '../../../test/support/tool-world.js';
 import { AppConfig, type ConfigOverrides } from '../../config/index.js';
+import { ClientAddresses } from '../connections/client-address.js';
 import { HttpAdmission } from './http-admission.js';
 
 let security: RecordingSecurityLog;
@@ -12,7 +13,8 @@ let security: RecordingSecurityLog;
 /** A server that answers 200 to whoever gets in. */
 function served(settings: ConfigOverrides = {}) {
   security = new RecordingSecurityLog();
-  const admission = new HttpAdmission(AppConfig.of(settings), security);
+  const config = AppConfig.of(settings);
+  const admission = new HttpAdmission(config, security, new ClientAddresses(config));
   return createServer((req, res) => {
     if (admission.admit(req, res)) res.writeHead(200).end('in');
   });

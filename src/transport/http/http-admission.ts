@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import { type ErrorKind, printable } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { ClientAddresses } from '../connections/client-address.js';
 import { refuse } from './http-errors.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -17,6 +18,14 @@ type Refuse = (res: ServerResponse, kind: ErrorKind, message: string) => void;
 
 const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
+/** Why a request gets no further. */
+export interface AdmissionRefusal {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  /** When it may succeed, ms from now, where that is known. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /**
  * Host and Origin, checked before anything else is: a page that was rebound to this address, or one of another site,
  * gets no further (W-4, W-5).
@@ -30,6 +39,7 @@ export class HttpAdmission {
   constructor(
     config: AppConfig,
     private readonly security: SecurityLog,
+    private readonly addresses: ClientAddresses,
   ) {
     const { host, publicUrl } = config.server;
     const bound = host.includes(':') ? `[${host}]` : host;
@@ -45,34 +55,16 @@ export class HttpAdmission {
    * @returns whether the request may go on; if not, it is answered. A preflight is answered here too.
    */
   admit(req: IncomingMessage, res: ServerResponse, answer: Refuse = refuse): boolean {
-    const { host, origin } = req.headers;
     // Also where no page asks: a cache must not give a page what it kept from somebody else's answer.
     if (this.origins.size > 0) res.setHeader('Vary', 'Origin');
-    if (hasTwoHosts(req)) {
-      answer(res, 'invalid_request', 'Bad Request: send one Host header');
+    const refusal = this.refusalOf(req);
+    if (refusal) {
+      answer(res, refusal.kind, refusal.message);
       return false;
     }
-    if (host === undefined || !this.hosts.has(hostname(host))) {
-      this.security.emit('host_rejected', { ip: req.socket.remoteAddress, host: printable(host ?? '') });
-      answer(
-        res,
-        'forbidden_host',
-        'Forbidden host: this server is not known by that name. Set MCP_ALLOWED_HOSTS or MCP_PUBLIC_URL.',
-      );
-      return false;
-    }
+    const { origin } = req.headers;
     if (origin === undefined) return true;
-    return this.admitOrigin(origin, { req, res, answer });
-  }
-
-  private admitOrigin(origin: string, { req, res, answer }: Admitting): boolean {
-    const isListed = this.origins.has(origin);
-    if (!isListed && !isSameOrigin(origin, req)) {
-      this.security.emit('origin_rejected', { ip: req.socket.remoteAddress, origin: printable(origin) });
-      answer(res, 'forbidden_origin', 'Forbidden origin: add it to MCP_CORS_ORIGINS to let this page in.');
-      return false;
-    }
-    if (isListed) {
+    if (this.origins.has(origin)) {
       res.setHeader('Access-Control-Allow-Origin', origin);
       res.setHeader('Access-Control-Expose-Headers', CORS_EXPOSED);
     }
@@ -85,12 +77,21 @@ export class HttpAdmission {
     res.end();
     return false;
   }
-}
 
-interface Admitting {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly answer: Refuse;
+  /** @returns why the request gets no further, with its event; the same for a request and for an upgrade */
+  refusalOf(req: IncomingMessage): AdmissionRefusal | undefined {
+    const { host, origin } = req.headers;
+    if (hasTwoHosts(req)) return { kind: 'invalid_request', message: 'Bad Request: send one Host header' };
+    if (host === undefined || !this.hosts.has(hostname(host))) {
+      this.security.emit('host_rejected', { ip: this.addresses.of(req), host: printable(host ?? '') });
+      const advice = 'this server is not known by that name. Set MCP_ALLOWED_HOSTS or MCP_PUBLIC_URL.';
+      return { kind: 'forbidden_host', message: `Forbidden host: ${advice}` };
+    }
+    if (origin === undefined || this.origins.has(origin) || isSameOrigin(origin, req)) return undefined;
+    this.security.emit('origin_rejected', { ip: this.addresses.of(req), origin: printable(origin) });
+    const advice = 'add it to MCP_CORS_ORIGINS to let this page in.';
+    return { kind: 'forbidden_origin', message: `Forbidden origin: ${advice}` };
+  }
 }
 
 /** The name in a Host header, without its port; empty where it is no `host[:port]`. */

@@ -1,17 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
-import { StartError } from '../../common/index.js';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
+import { Connections } from '../connections/connections.js';
+import { HeldDoor } from '../connections/held-door.js';
 import { type Door, Doors } from '../door.js';
+import { httpFamilies } from '../families.js';
 import { HttpLane } from './http-lane.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { SessionStreams } from './session-streams.js';
 
 const LOOK_MS = 20;
 
-/** Streamable HTTP, as whoever starts and ends the process sees it. */
+/** The HTTP listener, as whoever ends the process sees it: Streamable HTTP itself, and the doors that share its port. */
 @Injectable()
-export class HttpDoor implements Door, OnModuleInit, OnApplicationBootstrap {
+export class HttpDoor implements Door, OnApplicationBootstrap {
   readonly name = 'http';
   private isClosed = false;
 
@@ -19,22 +21,23 @@ export class HttpDoor implements Door, OnModuleInit, OnApplicationBootstrap {
     private readonly lane: HttpLane,
     private readonly exchanges: OpenExchanges,
     private readonly streams: SessionStreams,
+    private readonly connections: Connections,
     private readonly doors: Doors,
     private readonly config: AppConfig,
   ) {}
 
-  onModuleInit(): void {
-    if (this.isServed) this.doors.register(this);
-  }
-
-  /** @throws StartError HTTP is to be served, and no server was given */
   onApplicationBootstrap(): void {
-    if (!this.isServed || this.lane.isAttached) return;
-    throw new StartError('GatehouseModule has no HTTP server: call attachGatehouse(app) before app.listen().');
+    if (!this.lane.isAttached) return;
+    const { websocket, sse } = httpFamilies(this.config);
+    this.doors.register(this);
+    if (websocket) this.doors.register(new HeldDoor('websocket', this.connections));
+    if (sse) this.doors.register(new HeldDoor('sse', this.connections));
   }
 
+  /** Those that the other doors hold are counted there. */
   get connectionCount(): number {
-    return this.lane.connectionCount;
+    const held = this.connections.countOf('websocket') + this.connections.countOf('sse');
+    return Math.max(0, this.lane.connectionCount - held);
   }
 
   stopAccepting(): void {
@@ -51,9 +54,5 @@ export class HttpDoor implements Door, OnModuleInit, OnApplicationBootstrap {
   close(): void {
     this.isClosed = true;
     this.streams.endAll();
-  }
-
-  private get isServed(): boolean {
-    return this.config.server.transports.includes('http');
   }
 }

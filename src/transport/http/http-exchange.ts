@@ -1,12 +1,13 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Principal } from '../../auth/index.js';
 import { ConnectionCalls, Exchange, type Reply } from '../../dispatch/index.js';
 import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
-import type { Session } from '../../session/index.js';
+import type { Session, SessionOrigin } from '../../session/index.js';
 import { EventStream } from './event-stream.js';
+import type { HttpCallers } from './http-callers.js';
 import { statusOf, writeReply } from './http-errors.js';
-import { isBatch } from './http-rules.js';
+import { eraOfCaller, isBatch } from './http-rules.js';
 import { ResumableStream } from './resumable-stream.js';
 import type { StreamLogs } from './stream-logs.js';
 
@@ -15,6 +16,7 @@ export interface HttpCaller {
   readonly principal: Principal;
   readonly session: Session | undefined;
   readonly decoded: Decoded | readonly Decoded[];
+  readonly req: IncomingMessage;
 }
 
 /**
@@ -26,6 +28,7 @@ export class HttpExchange extends Exchange {
   override readonly isSealed = true;
   override readonly calls = new ConnectionCalls();
   private stream: EventStream | ResumableStream | undefined;
+  private streamEnded: (() => void) | undefined;
   /** Monotonic ms at which a client without a stream was first seen to be gone. */
   private leftAt: number | undefined;
 
@@ -36,6 +39,9 @@ export class HttpExchange extends Exchange {
       readonly startedAt: number;
       readonly maxBufferedBytes: number;
       readonly logs: StreamLogs;
+      readonly callers: HttpCallers;
+      /** Is told that the answer has become a stream. @returns what to call at its end */
+      readonly onStream: (exchange: HttpExchange) => () => void;
     },
   ) {
     super();
@@ -47,8 +53,15 @@ export class HttpExchange extends Exchange {
   }
 
   override get connectionKey(): string {
-    const { remoteAddress, remotePort } = this.res.socket ?? {};
-    return `${remoteAddress}:${remotePort}`;
+    return this.options.callers.connectionKeyOf(this.caller.req);
+  }
+
+  override get origin(): SessionOrigin {
+    return this.options.callers.originOf(this.caller.req);
+  }
+
+  override get eraOfFaults(): 'legacy' | 'modern' {
+    return eraOfCaller(this.res.req);
   }
 
   get startedAt(): number {
@@ -97,6 +110,17 @@ export class HttpExchange extends Exchange {
     }
   }
 
+  /** Nothing more comes of this POST. */
+  closed(): void {
+    this.streamEnded?.();
+  }
+
+  /** Ends the calls of this POST, whatever its era, and with them its stream: its credential has ended. */
+  revoke(): void {
+    this.leave();
+    this.abandon();
+  }
+
   /** @param reply undefined where no answer is owed */
   end(reply: Reply | undefined): void {
     if (this.stream) {
@@ -112,6 +136,7 @@ export class HttpExchange extends Exchange {
   /** Becomes a stream: one that can be resumed where there is a session to resume it in. */
   private open(): EventStream | ResumableStream {
     if (this.stream) return this.stream;
+    this.streamEnded = this.options.onStream(this);
     const sink = EventStream.open(this.res, this.options.maxBufferedBytes);
     if (!this.session) return (this.stream = sink);
     const stream = this.options.logs.create(this.session);

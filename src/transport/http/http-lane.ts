@@ -4,40 +4,46 @@ import { Server as TlsServer } from 'node:tls';
 import { Injectable, Logger } from '@nestjs/common';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { type ConnectionMeter, MetricsRecorder } from '../../metrics/index.js';
+import { type Count, MetricsRecorder } from '../../metrics/index.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
+import { RETRY_MS } from './event-stream.js';
+import type { AdmissionRefusal } from './http-admission.js';
 import { refuse } from './http-errors.js';
+import type { LaneEndpoint } from './lane-front.js';
+import { LaneRoutes } from './lane-routes.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { securityHeaders, type SetSecurityHeaders } from './security-headers.js';
-import { StreamableHttp } from './streamable-http.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
-
-/** Path of the MCP endpoint. */
-export const MCP_PATH = '/mcp';
 
 /** Sockets that wait for their next request: longer than load balancers keep theirs (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** How soon whoever is refused while the server ends may ask again: there may be another by then, s. */
-const RETRY_SEC = 1;
+const SHUT = {
+  kind: 'shut',
+  message:
+    'The MCP endpoint stays shut: without authentication it is served on loopback alone. Listen there, or set server.allowUnauthenticated.',
+} as const satisfies AdmissionRefusal;
 
-const SHUT =
-  'The MCP endpoint stays shut: without authentication it is served on loopback alone. Listen there, or set server.allowUnauthenticated.';
+const LEAVING = {
+  kind: 'shutting_down',
+  message: 'The server is ending: try again',
+  retryAfterMs: RETRY_MS,
+} as const satisfies AdmissionRefusal;
 
-/** The lane in front of the application: takes the MCP endpoint's requests, and leaves every other one as it is. */
+/** The lane in front of the application: takes the requests of our endpoints, and leaves every other one as it is. */
 @Injectable()
 export class HttpLane {
   private readonly logger = new Logger(HttpLane.name);
   private attachedTo: Server | undefined;
   private isShut = false;
   private isEnding = false;
-  private openCount = 0;
+  private readonly sockets = new Set<Socket>();
   private readonly setSecurityHeaders: SetSecurityHeaders;
-  private readonly connections: ConnectionMeter;
+  private readonly opening: Count;
 
   constructor(
-    private readonly endpoint: StreamableHttp,
+    private readonly routes: LaneRoutes,
     private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
     private readonly tls: TlsContexts,
@@ -45,7 +51,7 @@ export class HttpLane {
     metrics: MetricsRecorder,
   ) {
     this.setSecurityHeaders = securityHeaders(config);
-    this.connections = metrics.connections('http');
+    this.opening = metrics.connections('http');
   }
 
   get isAttached(): boolean {
@@ -54,7 +60,19 @@ export class HttpLane {
 
   /** Connections of the server that are open, whatever they carry. */
   get connectionCount(): number {
-    return this.openCount;
+    return this.sockets.size;
+  }
+
+  /** Port that the server got; undefined while it does not listen. */
+  get port(): number | undefined {
+    const address = this.attachedTo?.address();
+    return typeof address === 'object' ? address?.port : undefined;
+  }
+
+  /** @returns why nobody new is let in for now: the same for requests and for upgrades */
+  get closedBy(): AdmissionRefusal | undefined {
+    if (this.isShut) return SHUT;
+    return this.isEnding ? LEAVING : undefined;
   }
 
   /**
@@ -83,33 +101,38 @@ export class HttpLane {
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
     server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-      if (isOurs(req.url ?? '')) this.serve(req, res);
+      const endpoint = this.routes.endpointOf(req.url ?? '');
+      if (endpoint) this.serve(endpoint, req, res);
       else for (const listener of rest) listener.call(server, req, res);
     });
   }
 
   private opened(socket: Socket): void {
-    this.openCount += 1;
-    this.connections.opened();
+    // One that is put back after an upgrade that came to nothing comes a second time.
+    if (this.sockets.has(socket)) return;
+    this.sockets.add(socket);
+    this.opening.add();
     socket.once('close', () => {
-      this.openCount -= 1;
-      this.connections.closed();
+      this.sockets.delete(socket);
       this.exchanges.connectionClosed(socket);
     });
   }
 
-  private serve(req: IncomingMessage, res: ServerResponse): void {
+  private serve(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
     this.setSecurityHeaders(res);
-    if (this.isShut) refuse(res, 'shut', SHUT);
-    else if (this.isEnding) this.serveLast(req, res);
-    else this.endpoint.handle(req, res);
+    if (this.isShut) this.refuse(res, SHUT);
+    else if (this.isEnding) this.serveLast(endpoint, req, res);
+    else endpoint.handle(req, res);
   }
 
-  private serveLast(req: IncomingMessage, res: ServerResponse): void {
+  private serveLast(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
     res.setHeader('Connection', 'close');
-    if (req.method !== 'GET') return this.endpoint.handle(req, res);
-    res.setHeader('Retry-After', RETRY_SEC);
-    refuse(res, 'shutting_down', 'The server is ending: try again');
+    if (req.method === 'GET') this.refuse(res, LEAVING);
+    else endpoint.handle(req, res);
+  }
+
+  private refuse(res: ServerResponse, { kind, message, retryAfterMs }: AdmissionRefusal): void {
+    refuse(res, kind, message, retryAfterMs);
   }
 
   /**
@@ -122,14 +145,10 @@ export class HttpLane {
     if (typeof address !== 'object' || !address || isLoopback(address.address)) return;
     if (this.authenticator.isRequired || allowUnauthenticated) return;
     this.isShut = true;
-    this.logger.error(`${SHUT} It is bound to ${address.address}.`);
+    this.logger.error(`${SHUT.message} It is bound to ${address.address}.`);
   }
 }
 
 function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-}
-
-function isOurs(url: string): boolean {
-  return url === MCP_PATH || url.startsWith(`${MCP_PATH}?`);
 }

@@ -50,7 +50,7 @@ export class HttpPosts {
 
   /** Sessions and resumption belong to the other era: their headers mean nothing here (D-1). */
   private async serveModern(req: IncomingMessage, res: ServerResponse, sent: Sent<RequestMessage>): Promise<void> {
-    const exchange = this.exchanges.open(res, { ...sent, session: undefined });
+    const exchange = this.exchanges.open(res, { ...sent, req, session: undefined });
     const request = sent.decoded;
     try {
       this.headers.check(req, request);
@@ -82,14 +82,14 @@ export class HttpPosts {
       }
       const found = opensSession ? undefined : this.sessionFor(decoded, req, principal);
       const session = found instanceof Promise ? await found : found;
-      exchange = this.exchanges.open(res, { principal, session, decoded });
+      exchange = this.exchanges.open(res, { req, principal, session, decoded });
       const reply = await this.dispatcher.receive(decoded, exchange);
       if (opensSession && exchange.session?.id) res.setHeader('Mcp-Session-Id', exchange.session.id);
       exchange.end(reply);
     } catch (error) {
       if (!isGatehouseError(error)) throw error;
       const { kind } = error;
-      writeReply(res, errorReply(requestIdOf(decoded), error, { era: eraOfFault(kind) }), ERROR_CODES[kind].http);
+      writeReply(res, errorReply(requestIdOf(decoded), error, { era: eraOfFault(kind, req) }), ERROR_CODES[kind].http);
     } finally {
       if (exchange) this.exchanges.close(exchange);
     }

@@ -106,11 +106,10 @@ describe('checkRevision', () => {
         data: { supported: expect.any(Array) as unknown, requested: `x\\u009b${'y'.repeat(62)}…` },
       }),
     );
-    expect([eraOfFault('unsupported_revision'), eraOfFault('header_mismatch'), eraOfFault('not_acceptable')]).toEqual([
-      'modern',
-      'modern',
-      'legacy',
-    ]);
+    const kinds = ['unsupported_revision', 'header_mismatch', 'not_acceptable'] as const;
+    expect(kinds.map((kind) => eraOfFault(kind, asking({})))).toEqual(['modern', 'modern', 'legacy']);
+    const modern = asking({ 'mcp-protocol-version': '2026-07-28' });
+    expect(kinds.map((kind) => eraOfFault(kind, modern))).toEqual(['modern', 'modern', 'modern']);
   });
 });
 

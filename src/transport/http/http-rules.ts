@@ -25,6 +25,17 @@ const USUAL_ACCEPT = 'application/json, text/event-stream';
  * @see MCP 2025-11-25, basic/transports, "Sending Messages to the Server"
  */
 export function checkMediaTypes(req: IncomingMessage): void {
+  checkContentType(req);
+  if (!accepts(req, 'application/json') || !accepts(req, 'text/event-stream')) {
+    throw new ProtocolError('not_acceptable', `Not Acceptable: send Accept: ${USUAL_ACCEPT}`);
+  }
+}
+
+/**
+ * A POST brings JSON, as it is.
+ * @throws ProtocolError unsupported_media_type
+ */
+export function checkContentType(req: IncomingMessage): void {
   const type = req.headers['content-type'];
   if (type !== 'application/json' && type?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') {
     throw new ProtocolError('unsupported_media_type', 'Unsupported Media Type: send Content-Type: application/json');
@@ -32,9 +43,6 @@ export function checkMediaTypes(req: IncomingMessage): void {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new ProtocolError('unsupported_media_type', 'Unsupported Media Type: send the body without Content-Encoding');
-  }
-  if (!accepts(req, 'application/json') || !accepts(req, 'text/event-stream')) {
-    throw new ProtocolError('not_acceptable', `Not Acceptable: send Accept: ${USUAL_ACCEPT}`);
   }
 }
 
@@ -75,13 +83,18 @@ export function checkRevision(req: IncomingMessage): void {
   );
 }
 
+/** The era of whoever sends a request, by what its headers say. */
+export function eraOfCaller({ headers }: IncomingMessage): 'legacy' | 'modern' {
+  return headers['mcp-protocol-version'] === MODERN_REVISION ? 'modern' : 'legacy';
+}
+
 /**
  * In whose words a client is told what is wrong: one that names a revision beyond the legacy ones in its headers is of
  * a later era, and finds its way by the code alone (D-1).
  * @see MCP 2026-07-28, basic/transports/streamable-http, "Backward Compatibility"
  */
-export function eraOfFault(kind: ErrorKind): 'legacy' | 'modern' {
-  return kind === 'header_mismatch' || kind === 'unsupported_revision' ? 'modern' : 'legacy';
+export function eraOfFault(kind: ErrorKind, req: IncomingMessage): 'legacy' | 'modern' {
+  return kind === 'header_mismatch' || kind === 'unsupported_revision' ? 'modern' : eraOfCaller(req);
 }
 
 export function isBatch(decoded: Decoded | readonly Decoded[]): decoded is readonly Decoded[] {

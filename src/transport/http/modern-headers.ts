@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, printable, ProtocolError } from '../../common/index.js';
@@ -15,6 +16,8 @@ const NAMED_BY: ReadonlyMap<string, string> = new Map([
 ]);
 const ENCODED_START = '=?base64?';
 const ENCODED_END = '?=';
+/** What a header may hold as it is. @see RFC 9110 section 5.5 */
+const PLAIN = /^[\t\x20-\x7e]*$/;
 
 /**
  * Holds the headers of a modern request against its body, so that nobody between can be told another story.
@@ -56,11 +59,12 @@ function demand(req: IncomingMessage, header: string, expected: unknown): void {
 
 /** @throws ProtocolError header_mismatch the Base64 form is broken */
 function decoded(header: string, given: string): string {
+  if (!PLAIN.test(given)) throw mismatch(header, 'has characters that only Base64 can carry');
   if (!given.startsWith(ENCODED_START) || !given.endsWith(ENCODED_END)) return given;
   const encoded = given.slice(ENCODED_START.length, -ENCODED_END.length);
   const bytes = Buffer.from(encoded, 'base64');
   // Node reads past what is wrong: only what comes out as it went in was Base64.
-  if (bytes.toString('base64') !== encoded) throw mismatch(header, 'is not Base64');
+  if (bytes.toString('base64') !== encoded || !isUtf8(bytes)) throw mismatch(header, 'is not Base64 of UTF-8');
   return bytes.toString('utf8');
 }
 

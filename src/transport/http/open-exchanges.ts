@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CredentialWatch } from '../../auth/index.js';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { HttpCallers } from './http-callers.js';
 import { type HttpCaller, HttpExchange } from './http-exchange.js';
 import { SessionStreams } from './session-streams.js';
 import { StreamLogs } from './stream-logs.js';
@@ -14,7 +16,7 @@ const SWEEP_MS = 1_000;
  * alive, and ends calls that nobody came back for (D-3).
  */
 @Injectable()
-export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
+export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
   private readonly running = new Set<HttpExchange>();
   private timer: NodeJS.Timeout | undefined;
   private keptAliveAt = 0;
@@ -24,16 +26,16 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
     private readonly logs: StreamLogs,
     private readonly config: AppConfig,
     private readonly clock: Clock,
+    private readonly callers: HttpCallers,
+    private readonly credentials: CredentialWatch,
   ) {}
 
   onModuleInit(): void {
     this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
-  /** Before, not on: a server that waits for its connections would wait for these streams. */
-  beforeApplicationShutdown(): void {
+  onApplicationShutdown(): void {
     clearInterval(this.timer);
-    this.streams.endAll();
   }
 
   get runningCount(): number {
@@ -46,6 +48,9 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
       startedAt: this.clock.monotonic(),
       logs: this.logs,
       maxBufferedBytes: this.config.limits.maxBodyBytes,
+      callers: this.callers,
+      // An answer that lasts lasts no longer than the credential that asked for it (D-10).
+      onStream: (streaming) => this.credentials.watch(caller.principal, () => streaming.revoke()),
     });
     this.running.add(exchange);
     return exchange;
@@ -58,6 +63,7 @@ export class OpenExchanges implements OnModuleInit, BeforeApplicationShutdown {
 
   close(exchange: HttpExchange): void {
     this.running.delete(exchange);
+    exchange.closed();
   }
 
   sweep(): void {

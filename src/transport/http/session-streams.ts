@@ -1,15 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import type { Principal } from '../../auth/index.js';
+import { CredentialWatch, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Announcements, legacyListener } from '../../dispatch/index.js';
 import type { Session } from '../../session/index.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, RETRY_MS } from './event-stream.js';
 import type { ResumableStream } from './resumable-stream.js';
 import { StreamLogs } from './stream-logs.js';
-
-/** How soon a client that is sent away as the server ends should come back: there may be another server by then. */
-const RETRY_MS = 1_000;
 
 /** Where announcements of one session go: the newest of its streams that has a connection, and no other. */
 interface Outlet {
@@ -28,6 +25,7 @@ export class SessionStreams {
     private readonly logs: StreamLogs,
     private readonly announcements: Announcements,
     private readonly config: AppConfig,
+    private readonly credentials: CredentialWatch,
   ) {}
 
   /**
@@ -45,8 +43,11 @@ export class SessionStreams {
     if (!resumed) this.begin(caller, sink);
     this.connected.set(sink, resumed !== undefined && !this.outlets.get(session)?.streams.has(resumed));
     const release = session.attachStream(() => sink.end());
+    // A stream lasts no longer than the credential that opened it (D-10).
+    const stopWatching = this.credentials.watch(caller.principal, () => sink.end());
     res.on('close', () => {
       this.connected.delete(sink);
+      stopWatching();
       release();
     });
   }

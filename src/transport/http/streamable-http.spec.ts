@@ -428,7 +428,9 @@ describe('POST in 2026-07-28', () => {
     [{ 'mcp-name': undefined }, 'mcp-name is missing'],
     [{ 'mcp-name': 'other' }, "mcp-name value 'other' does not match the body"],
     [{ 'mcp-name': '=?base64?c2F5?=x' }, "mcp-name value '=?base64?c2F5?=x' does not match the body"],
-    [{ 'mcp-name': '=?base64?c2F?=' }, 'mcp-name is not Base64'],
+    [{ 'mcp-name': '=?base64?c2F?=' }, 'mcp-name is not Base64 of UTF-8'],
+    [{ 'mcp-name': '=?base64?/w==?=' }, 'mcp-name is not Base64 of UTF-8'],
+    [{ 'mcp-name': 's\u00e4y' }, 'mcp-name has characters that only Base64 can carry'],
   ])('D-1 holds the headers %j against the body', async (headers, why) => {
     await open();
     const answer = await http.ask(modern('say', {}, headers));

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Injectable, Logger } from '@nestjs/common';
-import { SecurityLog } from '../../audit/index.js';
+import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
-import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
-import { errorReply } from '../../dispatch/index.js';
-import { HttpAdmission } from './http-admission.js';
+import { ProtocolError } from '../../common/index.js';
+import { AppConfig } from '../../config/index.js';
+import { LegacySse } from '../sse/legacy-sse.js';
+import { streamIdOf } from '../sse/stream-id.js';
 import { HttpCallers } from './http-callers.js';
-import { refuse, writeReply } from './http-errors.js';
 import { HttpPosts } from './http-posts.js';
-import { accepts, checkRevision, eraOfFault } from './http-rules.js';
+import { accepts, checkRevision } from './http-rules.js';
+import { LaneEndpoint, LaneFront } from './lane-front.js';
+import { MCP_PATH } from './paths.js';
 import { SessionStreams } from './session-streams.js';
 
 const METHODS = 'GET, POST, DELETE, OPTIONS';
@@ -18,28 +19,28 @@ const METHODS = 'GET, POST, DELETE, OPTIONS';
  * @see MCP 2025-11-25, basic/transports, "Streamable HTTP"
  */
 @Injectable()
-export class StreamableHttp {
-  private readonly logger = new Logger(StreamableHttp.name);
+export class StreamableHttp extends LaneEndpoint {
+  protected override readonly door = 'http';
+  private readonly takesOldStreams: boolean;
 
   constructor(
-    private readonly admission: HttpAdmission,
+    front: LaneFront,
     private readonly callers: HttpCallers,
     private readonly posts: HttpPosts,
     private readonly streams: SessionStreams,
-    private readonly security: SecurityLog,
-  ) {}
-
-  /** Serves one request, whole; nothing that is thrown gets past. */
-  handle(req: IncomingMessage, res: ServerResponse): void {
-    if (!this.admission.admit(req, res)) return;
-    this.serve(req, res).catch((error: unknown) => this.failed(error, res));
+    private readonly sse: LegacySse,
+    { http }: AppConfig,
+  ) {
+    super(front);
+    this.takesOldStreams = http.legacySseOnMcp;
   }
 
-  private async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  protected override async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const proven = this.callers.principalOf(req);
     const principal = proven instanceof Promise ? await proven : proven;
     switch (req.method) {
       case 'POST':
+        if (this.isOfOldStream(req)) return this.sse.post(req, res, principal);
         return this.posts.serve(req, res, principal);
       case 'GET':
         return this.get(req, res, principal);
@@ -58,6 +59,10 @@ export class StreamableHttp {
     if (!accepts(req, 'text/event-stream')) {
       throw new ProtocolError('not_acceptable', 'Not Acceptable: send Accept: text/event-stream');
     }
+    if (this.takesOldStreams && !this.callers.namesSession(req)) {
+      this.sse.open(req, res, { principal, endpoint: MCP_PATH });
+      return;
+    }
     checkRevision(req);
     const session = await this.callers.requireSession(req, principal);
     this.streams.open(res, { session, principal }, req.headers['last-event-id'] as string | undefined);
@@ -68,20 +73,8 @@ export class StreamableHttp {
     res.writeHead(204).end();
   }
 
-  /**
-   * Nothing is done about a body that is not whole yet: Node reads the rest and drops it. To close the connection under
-   * a client that still sends would reset it, and take the answer away.
-   */
-  private failed(error: unknown, res: ServerResponse): void {
-    if (!isGatehouseError(error)) {
-      this.logger.error('A request failed', error instanceof Error ? error.stack : String(error));
-      refuse(res, 'internal', 'Internal error');
-      return;
-    }
-    if (error.kind === 'cancelled') return;
-    if (error.kind === 'message_too_large') {
-      this.security.emit('message_too_large', { transport: 'http', ip: res.socket?.remoteAddress });
-    }
-    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind) }), ERROR_CODES[error.kind].http);
+  /** Whether a POST names a stream of the older form, where those are opened here (K-6). */
+  private isOfOldStream(req: IncomingMessage): boolean {
+    return this.takesOldStreams && !this.callers.namesSession(req) && streamIdOf(req) !== undefined;
   }
 }

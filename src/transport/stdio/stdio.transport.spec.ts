@@ -41,7 +41,7 @@ let output: PassThrough;
 let text: string;
 
 /** Serves what is written to `input`. */
-async function serve(settings: ConfigOverrides = {}): Promise<{ readonly done: Promise<void> }> {
+async function serve(settings: ConfigOverrides = {}): Promise<{ readonly done: Promise<boolean> }> {
   world = await DispatchWorld.open({ settings, providers: [Tools], imports: [TransportModule] });
   return { done: world.get(StdioTransport).serve(input, output) };
 }

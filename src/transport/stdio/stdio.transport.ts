@@ -1,49 +1,46 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { Authenticator, type Principal } from '../../auth/index.js';
+import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import {
-  Announcements,
-  ConnectionCalls,
-  Dispatcher,
-  legacyListener,
-  Exchange,
-  type Reply,
-} from '../../dispatch/index.js';
+import { decode } from '../../protocol/index.js';
+import { HIGH_WATER_BYTES, type QueueLimits, Wire } from '../connections/wire.js';
 import { type Door, Doors } from '../door.js';
-import { decode, type Decoded, isInitialize } from '../../protocol/index.js';
-import { SessionService } from '../../session/index.js';
-import { LineReader } from './line-reader.js';
+import { Conversations } from '../duplex/conversations.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
+import { LineReader } from '../duplex/line-reader.js';
 
-/** What may wait for a client to read it. */
-const MAX_UNREAD_BYTES = 16_777_216;
-
-/** The one caller of a process: everything that is read and written belongs to it. */
-class StdioExchange extends Exchange {
-  override readonly door = 'stdio';
-  override readonly isSealed = false;
-  override readonly connectionKey = 'stdio';
-  override readonly calls = new ConnectionCalls();
-
+/** One line each message. Lines are drawn from the input as they are wanted, so that there is nothing to hold back. */
+class StdioWire extends Wire {
   constructor(
-    override readonly principal: Principal,
+    private readonly input: Readable,
     private readonly output: Writable,
+    limits: QueueLimits,
   ) {
-    super();
+    super(limits);
   }
 
-  /** There is one channel: nothing to close. */
-  override closeStream(): void {
+  override get unreadBytes(): number {
+    return this.output.writableLength;
+  }
+
+  override pause(): void {
     return undefined;
   }
 
-  override send(text: string): void {
-    this.output.write(`${text}\n`);
+  override resume(): void {
+    return undefined;
   }
 
-  reply(reply: Reply | undefined): void {
-    if (reply) this.send(reply.text);
+  override close(): void {
+    this.input.destroy();
+  }
+
+  override destroy(): void {
+    this.input.destroy();
+  }
+
+  protected override write(text: string, done: () => void): void {
+    this.output.write(`${text}\n`, done);
   }
 }
 
@@ -54,56 +51,51 @@ class StdioExchange extends Exchange {
 @Injectable()
 export class StdioTransport implements Door {
   readonly name = 'stdio';
-  private readonly running = new Set<Promise<void>>();
-  private output: Writable | undefined;
+  /** The one client, and where it reads, for as long as it is there. */
+  private client: { readonly connection: DuplexConnection; readonly output: Writable } | undefined;
 
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly conversations: Conversations,
     private readonly authenticator: Authenticator,
-    private readonly sessions: SessionService,
-    private readonly announcements: Announcements,
     private readonly doors: Doors,
     private readonly config: AppConfig,
   ) {}
 
   /**
    * Serves until the input ends; then running calls are cancelled, down to their child processes.
-   * @returns when all that was owed is written
+   * @returns when all that was owed is written: whether the client left, and was not sent away
    */
-  async serve(input: Readable, output: Writable): Promise<void> {
-    this.output = output;
+  async serve(input: Readable, output: Writable): Promise<boolean> {
+    const { maxMessageBytes, maxQueue } = this.config.limits;
+    const wire = new StdioWire(input, output, { messages: maxQueue, bytes: HIGH_WATER_BYTES });
+    const connection = this.conversations.open({ door: 'stdio', wire, peer: {} }, this.authenticator.local());
+    this.client = { connection, output };
     this.doors.register(this);
-    const exchange = new StdioExchange(this.authenticator.local(), output);
-    let stopListening: (() => void) | undefined;
-    const reader = new LineReader(this.config.limits.maxMessageBytes);
     // A client that closed its end early is gone: what we would have written is owed to nobody.
-    output.on('error', () => input.destroy());
+    const gone = (): void => {
+      connection.leaving();
+      input.destroy();
+    };
+    output.on('error', gone).on('close', gone);
     try {
-      for await (const line of reader.lines(input)) {
-        const decoded = typeof line === 'string' ? decode(line) : { id: null, fault: line };
-        const served = this.serveOne(decoded, exchange).finally(() => this.running.delete(served));
-        this.running.add(served);
-        // An initialize must have opened the session before the next line is looked at.
-        if (isInitialize(decoded)) {
-          await served;
-          stopListening ??= this.listen(exchange);
-        }
+      for await (const line of new LineReader(maxMessageBytes).lines(input)) {
+        connection.receive(typeof line === 'string' ? decode(line) : { id: null, fault: line });
         // Nothing more is taken from a client that does not read (S0-13). One that is gone ends the input.
-        if (output.writableLength > MAX_UNREAD_BYTES) await readOn(output);
+        for (let { ready } = connection; ready; { ready } = connection) await ready;
+        if (connection.ended) break;
       }
     } catch (error) {
-      if (!output.destroyed) throw error;
+      if (!output.destroyed && !connection.ended) throw error;
     }
-    stopListening?.();
-    exchange.calls.cancelAll('the client left');
-    if (exchange.session) await this.sessions.end(exchange.session, 'disconnected');
+    connection.leaving();
     await this.drain();
-    this.output = undefined;
+    connection.left();
+    this.client = undefined;
+    return connection.ended?.byServer !== true;
   }
 
-  /** The one client, for as long as it is there. */
   get connectionCount(): number {
-    return this.output ? 1 : 0;
+    return this.client ? 1 : 0;
   }
 
   /** Nobody new can come. */
@@ -113,29 +105,14 @@ export class StdioTransport implements Door {
 
   /** Waits until all that is owed is written. */
   async drain(): Promise<void> {
-    while (this.running.size > 0) await Promise.all(this.running);
-    const { output } = this;
-    if (output) await new Promise<void>((resolve) => output.write('', () => resolve()));
+    if (!this.client) return;
+    const { connection, output } = this.client;
+    await connection.settled();
+    await new Promise<void>((resolve) => output.write('', () => resolve()));
   }
 
   /** The client sees the end of the process. */
   close(): void {
     return undefined;
   }
-
-  private listen(exchange: StdioExchange): (() => void) | undefined {
-    const { session, principal } = exchange;
-    if (!session) return undefined;
-    return this.announcements.listen(legacyListener(session, principal, (text) => exchange.send(text)));
-  }
-
-  private async serveOne(decoded: Decoded | Decoded[], exchange: StdioExchange): Promise<void> {
-    exchange.reply(await this.dispatcher.receive(decoded, exchange));
-  }
-}
-
-/** Waits until a client has read on, or is gone. */
-async function readOn(output: Writable): Promise<void> {
-  if (output.destroyed) return;
-  await Promise.race([once(output, 'drain'), once(output, 'close')]).catch(() => undefined);
 }

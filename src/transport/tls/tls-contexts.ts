@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
+import { createServer as createPlainServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import { createServer, type SecureContextOptions, Server as TlsServer, type TLSSocket } from 'node:tls';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { SecurityLog } from '../../audit/index.js';
@@ -84,10 +84,11 @@ export class TlsContexts implements OnApplicationShutdown {
   /**
    * Makes a server for a door that is no HTTP.
    * @param onConnection is given each connection, encrypted where TLS is on; the handshake is done then
+   * @param options of its sockets, encrypted or not
    */
-  createServer(onConnection: (socket: Socket) => void): Server {
-    if (!this.material) return createPlainServer(onConnection);
-    const server = createServer(handshakeOptions(this.around.config), onConnection);
+  createServer(onConnection: (socket: Socket) => void, options: ServerOpts = {}): Server {
+    if (!this.material) return createPlainServer(options, onConnection);
+    const server = createServer({ ...options, ...handshakeOptions(this.around.config) }, onConnection);
     this.protect(server);
     return server;
   }

@@ -1,7 +1,11 @@
-// The limit: node:http that reads a body, parses it, and answers it, and does nothing else.
+// The limit: node:http that reads a body, parses it, and answers it, and does nothing else. A GET opens a stream.
 import { createServer } from 'node:http';
 
 createServer((req, res) => {
+  if (req.method === 'GET') {
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    return;
+  }
   const chunks = [];
   req.on('data', (chunk) => chunks.push(chunk));
   req.on('end', () => {

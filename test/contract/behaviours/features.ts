@@ -1,36 +1,38 @@
 import { expect } from '@jest/globals';
-import { type Cell, type ClientBehaviour, INSIDE, refusalOf } from './behaviour.js';
+import { type ClientBehaviour, type ClientSubject, INSIDE, known, plain, refusalOf } from './behaviour.js';
+
+const ICON = { src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['1x1'] };
 
 export const RESOURCES: readonly ClientBehaviour[] = [
   {
     name: 'S1-10 resources are listed with all that their authors said of them',
     spec: 'server/resources, Listing Resources',
-    run: async ({ client }) => {
+    run: async ({ client, revision }) => {
       const resources = await client.resources();
       expect(resources.map(({ uri }) => uri)).toEqual(expect.arrayContaining(['server://info', 'server://stats']));
       expect(resources.find(({ uri }) => uri === 'contract://plain')).toEqual({
         uri: 'contract://plain',
         name: 'plain',
-        title: 'Plain text',
         description: 'A fixed text',
         mimeType: 'text/plain',
         size: 5,
-        icons: [{ src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['1x1'] }],
         annotations: { audience: ['user'], priority: 0.5 },
+        ...known('2025-06-18', revision, { title: 'Plain text' }),
+        ...known('2025-11-25', revision, { icons: [ICON] }),
       });
     },
   },
   {
     name: 'resource templates are listed',
     spec: 'server/resources, Resource Templates',
-    run: async ({ client }) => {
+    run: async ({ client, revision }) => {
       expect(await client.resourceTemplates()).toEqual([
         {
           uriTemplate: 'contract://fruit/{colour}/{name}',
           name: 'fruit',
-          title: 'Fruit',
           mimeType: 'application/json',
-          icons: [{ src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['1x1'] }],
+          ...known('2025-06-18', revision, { title: 'Fruit' }),
+          ...known('2025-11-25', revision, { icons: [ICON] }),
         },
       ]);
     },
@@ -49,8 +51,8 @@ export const RESOURCES: readonly ClientBehaviour[] = [
   ].map(({ uri, contents }) => ({
     name: `a resource is read: ${uri}`,
     spec: 'server/resources, Reading Resources',
-    run: async ({ client }: Cell) => {
-      expect(await client.readResource(uri)).toEqual({ contents: [{ uri, ...contents }] });
+    run: async ({ client }: ClientSubject) => {
+      expect(plain(await client.readResource(uri))).toEqual({ contents: [{ uri, ...contents }] });
     },
   })),
   {
@@ -77,9 +79,9 @@ export const RESOURCES: readonly ClientBehaviour[] = [
   ...['contract://nothing', 'contract://fruit/red', 'server://INFO', 'file:///etc/passwd', ''].map((uri) => ({
     name: `S1-12 a resource that does not exist is not found: ${JSON.stringify(uri)}`,
     spec: 'server/resources, Error Handling',
-    run: async ({ client }: Cell) => {
+    run: async ({ client, revision }: ClientSubject) => {
       expect(await refusalOf(client, client.readResource(uri))).toEqual({
-        code: -32002,
+        code: revision < '2026-07-28' ? -32002 : -32602,
         message: `Resource not found: ${uri}`,
         data: { kind: 'resource_not_found', uri, requestId: expect.stringMatching(/^req-/) },
       });
@@ -100,31 +102,36 @@ export const PROMPTS: readonly ClientBehaviour[] = [
   {
     name: 'prompts are listed with their arguments',
     spec: 'server/prompts, Listing Prompts',
-    run: async ({ client }) => {
+    run: async ({ client, revision }) => {
       expect((await client.prompts()).map(({ name }) => name)).toContain('letter');
       // As it came: neither client knows titles of arguments.
       const listed = client.wire.flatMap(({ result }) => (result?.['prompts'] ?? []) as { readonly name: string }[]);
       expect(listed.findLast(({ name }) => name === 'letter')).toEqual({
         name: 'letter',
-        title: 'Letter',
         description: 'Writes a letter',
-        icons: [{ src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['1x1'] }],
         arguments: [
-          { name: 'to', title: 'Addressee', description: 'Who gets it', required: true },
+          {
+            name: 'to',
+            description: 'Who gets it',
+            required: true,
+            ...known('2025-06-18', revision, { title: 'Addressee' }),
+          },
           { name: 'tone', description: 'How it sounds' },
         ],
+        ...known('2025-06-18', revision, { title: 'Letter' }),
+        ...known('2025-11-25', revision, { icons: [ICON] }),
       });
     },
   },
   {
     name: 'a prompt is filled in',
     spec: 'server/prompts, Getting a Prompt',
-    run: async ({ client }) => {
-      expect(await client.getPrompt('letter', { to: 'Ada', tone: 'stern' })).toEqual({
+    run: async ({ client, revision }) => {
+      expect(plain(await client.getPrompt('letter', { to: 'Ada', tone: 'stern' }))).toEqual({
         description: 'Writes a letter',
         messages: [{ role: 'user', content: { type: 'text', text: 'Write a stern letter to Ada.' } }],
       });
-      expect(await client.getPrompt('talk')).toEqual({
+      expect(plain(await client.getPrompt('talk'))).toEqual({
         description: 'A talk',
         messages: [
           { role: 'user', content: { type: 'text', text: 'Hello?' } },
@@ -132,7 +139,10 @@ export const PROMPTS: readonly ClientBehaviour[] = [
         ],
       });
       const { messages } = await client.getPrompt('mixed');
-      expect(messages.map(({ content }) => content.type)).toEqual(['audio', 'resource_link']);
+      expect(messages.map(({ content }) => content.type)).toEqual([
+        revision < '2025-03-26' ? 'text' : 'audio',
+        revision < '2025-06-18' ? 'text' : 'resource_link',
+      ]);
     },
   },
   {
@@ -213,12 +223,15 @@ export const COMPLETIONS: readonly ClientBehaviour[] = [
   {
     name: 'a completion for what does not exist is refused',
     spec: 'server/utilities/completion, Error Handling',
-    run: async ({ client }) => {
+    run: async ({ client, revision }) => {
       const argument = { name: 'any', value: '' };
       const prompt = client.complete({ ref: { type: 'ref/prompt', name: 'nothing' }, argument });
       expect(await refusalOf(client, prompt)).toMatchObject({ code: -32602, data: { kind: 'unknown_prompt' } });
       const template = client.complete({ ref: { type: 'ref/resource', uri: 'contract://nothing/{name}' }, argument });
-      expect(await refusalOf(client, template)).toMatchObject({ code: -32002, data: { kind: 'resource_not_found' } });
+      expect(await refusalOf(client, template)).toMatchObject({
+        code: revision < '2026-07-28' ? -32002 : -32602,
+        data: { kind: 'resource_not_found' },
+      });
     },
   },
 ];

@@ -1,12 +1,7 @@
 import { expect } from '@jest/globals';
-import { type Frame, initializeParams, type Message, request } from '../../support/messages.js';
+import type { Unopened } from '../../support/doors.js';
+import { initializeParams, type Message, request } from '../../support/messages.js';
 import type { Behaviour } from './behaviour.js';
-
-/** A door behind which no session is open yet. */
-export interface Unopened {
-  /** Sends a frame that is owed an answer. @returns all that came, the answer last */
-  readonly send: (frame: unknown) => Promise<readonly Frame[]>;
-}
 
 export const OPENING: readonly Behaviour<Unopened>[] = [
   {

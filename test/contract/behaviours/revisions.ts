@@ -2,20 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { type Json, type Message, notification, request } from '../../support/messages.js';
 import { ask, type RawSession, resultOf } from '../../support/raw-session.js';
-import { type Behaviour, kindOf, textOf } from './behaviour.js';
-
-export const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
-export type Revision = (typeof REVISIONS)[number];
+import type { SpecRevision as Revision } from '../../support/wire/spec-schema.js';
+import { type Behaviour, kindOf, known, textOf } from './behaviour.js';
 
 /** A session of one revision. */
 export interface RevisionCell {
   readonly session: RawSession;
   readonly revision: Revision;
-}
-
-/** What only the revisions from `first` on know. */
-function since(first: Revision, revision: Revision, known: Json): Json {
-  return revision >= first ? known : {};
 }
 
 export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
@@ -30,7 +23,7 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
           resources: { listChanged: true, subscribe: true },
           prompts: { listChanged: true },
           logging: {},
-          ...since('2025-03-26', revision, { completions: {} }),
+          ...known('2025-03-26', revision, { completions: {} }),
         },
         serverInfo: { name: 'gatehouse', version: expect.any(String) },
       });
@@ -44,15 +37,15 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
         name: 'sum',
         description: 'Adds numbers',
         inputSchema: expect.objectContaining({ type: 'object', required: ['numbers'] }),
-        ...since('2025-03-26', revision, {
+        ...known('2025-03-26', revision, {
           annotations: { title: 'Sum', readOnlyHint: true, idempotentHint: true, openWorldHint: false },
         }),
-        ...since('2025-06-18', revision, {
+        ...known('2025-06-18', revision, {
           title: 'Sum',
           outputSchema: expect.objectContaining({ type: 'object', required: ['sum'] }),
           _meta: { 'example.com/weight': 3 },
         }),
-        ...since('2025-11-25', revision, { icons: [expect.objectContaining({ mimeType: 'image/png' })] }),
+        ...known('2025-11-25', revision, { icons: [expect.objectContaining({ mimeType: 'image/png' })] }),
       });
     },
   },
@@ -61,8 +54,8 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
     spec: 'schema, Resource, ResourceTemplate, Prompt',
     run: async ({ session, revision }) => {
       const newer = (title: string): Json => ({
-        ...since('2025-06-18', revision, { title }),
-        ...since('2025-11-25', revision, { icons: [expect.objectContaining({ mimeType: 'image/png' })] }),
+        ...known('2025-06-18', revision, { title }),
+        ...known('2025-11-25', revision, { icons: [expect.objectContaining({ mimeType: 'image/png' })] }),
       });
       expect(await listed(session, 'resources/list', 'resources', 'plain')).toEqual({
         uri: 'contract://plain',
@@ -87,7 +80,7 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
             name: 'to',
             description: 'Who gets it',
             required: true,
-            ...since('2025-06-18', revision, { title: 'Addressee' }),
+            ...known('2025-06-18', revision, { title: 'Addressee' }),
           },
           { name: 'tone', description: 'How it sounds' },
         ],
@@ -101,7 +94,7 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
     run: async ({ session, revision }) => {
       expect(await resultOf(session, 'tools/call', { name: 'sum', arguments: { numbers: [1, 2] } })).toEqual({
         content: [{ type: 'text', text: '{"sum":3}' }],
-        ...since('2025-06-18', revision, { structuredContent: { sum: 3 } }),
+        ...known('2025-06-18', revision, { structuredContent: { sum: 3 } }),
       });
     },
   },
@@ -169,7 +162,7 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
             progressToken,
             progress,
             total: 4,
-            ...since('2025-03-26', revision, { message: `m ${progress}` }),
+            ...known('2025-03-26', revision, { message: `m ${progress}` }),
           })),
         );
       }
@@ -225,6 +218,33 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
       for (const id of [0, -1, '0', '', 'a "b" \n c', Number.MAX_SAFE_INTEGER]) {
         expect(await session.send(request(id, 'ping'))).toEqual([{ jsonrpc: '2.0', id, result: {} }]);
       }
+    },
+  },
+  {
+    name: 'an id that is still in use is refused, and the request that has it goes on',
+    spec: 'basic, Requests: the ID MUST NOT have been used before',
+    run: async ({ session }) => {
+      const mark = randomUUID();
+      const frame = request(mark, 'tools/call', {
+        name: 'wait_here',
+        arguments: { mark },
+        _meta: { progressToken: mark },
+      });
+      const ongoing = await session.open(frame as Json & { readonly id: unknown });
+      await ongoing.message(({ method }) => method === 'notifications/progress', 'the first progress');
+      const again = request(mark, 'tools/call', { name: 'echo', arguments: { message: 'x' } });
+      const [refusal] = (await session.send(again)) as [Message];
+      expect(refusal).toMatchObject({
+        id: mark,
+        error: {
+          code: -32600,
+          message: `A request with id "${mark}" is still running`,
+          data: { kind: 'duplicate_request_id' },
+        },
+      });
+      await resultOf(session, 'tools/call', { name: 'let_go', arguments: { mark } });
+      const done = await ongoing.message(({ id, result }) => id === mark && result !== undefined, 'the answer');
+      expect(textOf(done.result ?? {})).toBe(`waited for ${mark}`);
     },
   },
   {

@@ -1,31 +1,47 @@
 import { expect } from '@jest/globals';
-import { type Cell, type ClientBehaviour, INSIDE, kindOf, refusalOf, textOf } from './behaviour.js';
+import {
+  type ClientBehaviour,
+  type ClientSubject,
+  INSIDE,
+  kindOf,
+  known,
+  plain,
+  refusalOf,
+  since,
+  textOf,
+} from './behaviour.js';
 
 export const TOOLS: readonly ClientBehaviour[] = [
   {
     name: 'tools are listed with all that their authors said of them',
     spec: 'server/tools, Listing Tools',
-    run: async ({ client }) => {
+    run: async ({ client, revision }) => {
       const tools = await client.tools();
       expect(tools.find(({ name }) => name === 'sum')).toEqual({
         name: 'sum',
-        title: 'Sum',
         description: 'Adds numbers',
-        icons: [{ src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['1x1'] }],
-        _meta: { 'example.com/weight': 3 },
-        annotations: { title: 'Sum', readOnlyHint: true, idempotentHint: true, openWorldHint: false },
         inputSchema: {
           type: 'object',
           properties: { numbers: { type: 'array', items: { type: 'number' }, maxItems: 100 } },
           required: ['numbers'],
           additionalProperties: false,
         },
-        outputSchema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] },
+        ...known('2025-03-26', revision, {
+          annotations: { title: 'Sum', readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+        }),
+        ...known('2025-06-18', revision, {
+          title: 'Sum',
+          _meta: { 'example.com/weight': 3 },
+          outputSchema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] },
+        }),
+        ...known('2025-11-25', revision, {
+          icons: [{ src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['1x1'] }],
+        }),
       });
       expect(tools.find(({ name }) => name === 'bare')).toEqual({
         name: 'bare',
         description: 'Takes no arguments and returns nothing',
-        annotations: { destructiveHint: false },
+        ...known('2025-03-26', revision, { annotations: { destructiveHint: false } }),
         inputSchema: { type: 'object', properties: {}, additionalProperties: false },
       });
       expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['echo', 'get_time', 'math_calc']));
@@ -63,7 +79,7 @@ export const TOOLS: readonly ClientBehaviour[] = [
     name: 'a call returns text',
     spec: 'server/tools, Calling Tools',
     run: async ({ client }) => {
-      expect(await client.callTool('echo', { message: 'hello' })).toEqual({
+      expect(plain(await client.callTool('echo', { message: 'hello' }))).toEqual({
         content: [{ type: 'text', text: 'Echo: hello' }],
       });
     },
@@ -79,27 +95,31 @@ export const TOOLS: readonly ClientBehaviour[] = [
   {
     name: 'a result with an output schema comes as structured content and as text',
     spec: 'server/tools, Structured Content',
-    run: async ({ client }) => {
-      expect(await client.callTool('sum', { numbers: [1, 2, 3.5] })).toEqual({
+    run: async ({ client, revision }) => {
+      expect(plain(await client.callTool('sum', { numbers: [1, 2, 3.5] }))).toEqual({
         content: [{ type: 'text', text: '{"sum":6.5}' }],
-        structuredContent: { sum: 6.5 },
+        ...known('2025-06-18', revision, { structuredContent: { sum: 6.5 } }),
       });
     },
   },
   {
     name: 'blocks of every kind come as the tool returned them',
     spec: 'server/tools, Tool Result',
-    run: async ({ client }) => {
+    run: async ({ client, revision }) => {
       const { content, structuredContent } = await client.callTool('rich');
-      expect(content.map(({ type }) => type)).toEqual(['text', 'resource_link', 'audio']);
-      expect(structuredContent).toEqual({ kinds: 3 });
+      expect(content.map(({ type }) => type)).toEqual([
+        'text',
+        revision < '2025-06-18' ? 'text' : 'resource_link',
+        revision < '2025-03-26' ? 'text' : 'audio',
+      ]);
+      expect(structuredContent).toEqual(revision < '2025-06-18' ? undefined : { kinds: 3 });
     },
   },
   {
     name: 'a tool that returns nothing has an empty result',
     spec: 'server/tools, Tool Result',
     run: async ({ client }) => {
-      expect(await client.callTool('bare')).toEqual({ content: [] });
+      expect(plain(await client.callTool('bare'))).toEqual({ content: [] });
     },
   },
   {
@@ -114,8 +134,7 @@ export const TOOLS: readonly ClientBehaviour[] = [
     name: 'a zod default reaches its tool',
     spec: 'server/tools, Data Types',
     run: async ({ client }) => {
-      const { structuredContent } = await client.callTool('area', { shape: 'square' });
-      expect(structuredContent).toEqual({ area: 1 });
+      expect(textOf(await client.callTool('area', { shape: 'square' }))).toBe('{"area":1}');
     },
   },
   ...[
@@ -130,7 +149,8 @@ export const TOOLS: readonly ClientBehaviour[] = [
   ].map(({ tool, args, says }) => ({
     name: `arguments that do not fit are a result that a model can mend: ${tool} ${JSON.stringify(args)}`,
     spec: 'server/tools, Error Handling (SEP-1303)',
-    run: async ({ client }: Cell) => {
+    where: since('2025-11-25'),
+    run: async ({ client }: ClientSubject) => {
       const result = await client.callTool(tool, args);
       expect(result.isError).toBe(true);
       expect(kindOf(result)).toBe('invalid_params');
@@ -167,7 +187,7 @@ export const TOOLS: readonly ClientBehaviour[] = [
   ].map(({ tool, text, kind }) => ({
     name: `a failure that was written for callers reaches them: ${tool}`,
     spec: 'server/tools, Error Handling',
-    run: async ({ client }: Cell) => {
+    run: async ({ client }: ClientSubject) => {
       const result = await client.callTool(tool);
       expect(result.isError).toBe(true);
       expect(textOf(result)).toBe(text);
@@ -178,7 +198,7 @@ export const TOOLS: readonly ClientBehaviour[] = [
   ...['throw_error', 'reject_odd', 'throw_server_fault'].map((tool) => ({
     name: `a failure that was not keeps its text and its stack inside: ${tool}`,
     spec: 'STYLE 2.6; REQUIREMENTS 6.2',
-    run: async ({ client }: Cell) => {
+    run: async ({ client }: ClientSubject) => {
       const result = await client.callTool(tool);
       expect(result.isError).toBe(true);
       expect(textOf(result)).toMatch(

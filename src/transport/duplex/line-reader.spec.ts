@@ -45,9 +45,9 @@ describe('LineReader', () => {
         expect(cutUp).toEqual(await read([whole], maxBytes));
         // And the lines are those that a plain split finds.
         const expected = splitAt(whole).flatMap((line): (string | object)[] => {
-          if (line.length > maxBytes) return [TOO_LONG];
+          if (line.length > maxBytes) return [{ ...TOO_LONG, bytes: line.length }];
           const text = line.toString('utf8');
-          if (!Buffer.from(text).equals(line)) return [NOT_UTF8];
+          if (!Buffer.from(text).equals(line)) return [{ ...NOT_UTF8, bytes: line.length }];
           return text.trim() === '' ? [] : [text.trim()];
         });
         expect(cutUp).toEqual(expected);
@@ -69,24 +69,33 @@ describe('LineReader', () => {
 
   it('S0-11 tells a line that is too long, once, and reads on after it', async () => {
     const long = 'x'.repeat(11);
-    expect(await read([`${'x'.repeat(10)}\n${long}\na`], 10)).toEqual(['x'.repeat(10), TOO_LONG, 'a']);
-    expect(await read([long.slice(0, 5), long.slice(5), '\n', 'a\n'], 10)).toEqual([TOO_LONG, 'a']);
-    expect(await read([long], 10)).toEqual([TOO_LONG]);
-    expect(await read([`${' '.repeat(11)}\n`], 10)).toEqual([TOO_LONG]);
+    expect(await read([`${'x'.repeat(10)}\n${long}\na`], 10)).toMatchObject(['x'.repeat(10), TOO_LONG, 'a']);
+    expect(await read([long.slice(0, 5), long.slice(5), '\n', 'a\n'], 10)).toMatchObject([TOO_LONG, 'a']);
+    expect(await read([long], 10)).toMatchObject([TOO_LONG]);
+    expect(await read([`${' '.repeat(11)}\n`], 10)).toMatchObject([TOO_LONG]);
   });
 
   it('keeps nothing of a line that is too long', async () => {
     const reader = new LineReader(10);
     const input = Readable.from(Array.from({ length: 1_000 }, () => Buffer.alloc(1_000, 'x')));
     const reading = reader.lines(input);
-    expect((await reading.next()).value).toEqual(TOO_LONG);
+    expect((await reading.next()).value).toMatchObject(TOO_LONG);
     expect((reader as unknown as { parts: Buffer[] }).parts).toEqual([]);
   });
 
   it('W-11 refuses what is not UTF-8, rather than mend it', async () => {
-    expect(await read([Buffer.from([0x61, 0xff, 0x0a]), 'b'])).toEqual([NOT_UTF8, 'b']);
+    expect(await read([Buffer.from([0x61, 0xff, 0x0a]), 'b'])).toMatchObject([NOT_UTF8, 'b']);
     const euro = Buffer.from('€\n');
     expect(await read([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)])).toEqual(['€']);
-    expect(await read([euro.subarray(0, 2)])).toEqual([NOT_UTF8]);
+    expect(await read([euro.subarray(0, 2)])).toMatchObject([NOT_UTF8]);
+  });
+
+  it('W-39 keeps few pieces of a line that comes byte by byte, and knows how long it is so far', () => {
+    const reader = new LineReader(10_000);
+    for (let i = 0; i < 5_000; i++) expect(reader.push(Buffer.from('x'))).toEqual([]);
+    expect((reader as unknown as { parts: Buffer[] }).parts.length).toBeLessThan(300);
+    expect(reader.pendingBytes).toBe(5_000);
+    expect(reader.push(Buffer.from('\n'))).toEqual(['x'.repeat(5_000)]);
+    expect([reader.pendingBytes, reader.end()]).toEqual([0, []]);
   });
 });

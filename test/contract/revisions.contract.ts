@@ -1,0 +1,40 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Door, DOOR_NAMES, openDoor } from '../support/doors.js';
+import type { RawSession } from '../support/raw-session.js';
+import { PATIENCE_MS } from '../support/waiting.js';
+import { serverOptions } from './behaviours/behaviour.js';
+import { OPENING } from './behaviours/opening.js';
+import { OF_EVERY_REVISION } from './behaviours/revisions.js';
+import { RAW_CELLS } from './cells.js';
+
+describe.each(DOOR_NAMES)('the 2025 era over %s', (name) => {
+  let door: Door;
+
+  beforeAll(async () => {
+    door = await openDoor(name, serverOptions());
+  }, PATIENCE_MS);
+
+  afterEach(() => door.assertSound());
+
+  afterAll(() => door.close(), PATIENCE_MS);
+
+  const revisions = RAW_CELLS.filter((cell) => cell.door === name).map(({ revision }) => revision);
+
+  describe.each(revisions)('%s', (revision) => {
+    let session: RawSession;
+
+    beforeAll(async () => {
+      session = await door.session(revision);
+    }, PATIENCE_MS);
+
+    it.each(OF_EVERY_REVISION)('$name ($spec)', ({ run }) => run({ session, revision }), PATIENCE_MS);
+  });
+
+  describe('the start of a session', () => {
+    it.each(OPENING)('$name ($spec)', async ({ run }) => run(await door.unopened()), PATIENCE_MS);
+  });
+
+  it.each(revisions)('what was sent of %s was held against its schema', (revision) => {
+    expect(door.checkedOf(revision)).toBeGreaterThan(OF_EVERY_REVISION.length);
+  });
+});
