@@ -74,10 +74,10 @@ async function wire(
   app.useBodyParser('json', { limit: config.limits.maxMessageBytes });
   if (config.http.securityHeaders) app.useSecurityHeaders(pageHeaders(config));
   await describeApi(app);
-  // Health and metrics on ports of their own alone.
-  if (!needsHttp(config)) return { app: await app.init(), http: undefined };
   try {
     attachGatehouse(app);
+    // Health and metrics on ports of their own alone: the server listens nowhere.
+    if (!needsHttp(config)) return { app: await app.init(), http: undefined };
     await app.listen(config.server.port, config.server.host);
   } catch (error) {
     await app.close();

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { WebSocket } from 'ws';
 import type { BuiltServer } from '../support/built-server.js';
 import { type Json, request } from '../support/messages.js';
 import { Program } from '../support/program.js';
@@ -294,15 +295,39 @@ describe('REST, as an admin', () => {
     const id = String(newest?.['id']);
     expect(JSON.stringify(json)).not.toContain(session['Mcp-Session-Id']);
     expect((await rest.get(`/admin/sessions/${id}`)).json['id']).toBe(id);
-    expect((await rest.get('/admin/sessions/metrics')).json).toMatchObject({
-      activeRequests: { total: 0, bySession: {} },
-    });
+    const running = mcp.post(request(7, 'tools/call', { name: 'wait', arguments: {} }), session);
+    await until(async () => {
+      const { json: figures } = await rest.get('/admin/sessions/metrics');
+      return (figures['activeRequests'] as { bySession: Json }).bySession[id] === 1;
+    }, 'the call');
+    // S3-12: what runs is cancelled, and the session goes on.
+    expect((await rest.post(`/admin/sessions/${id}/cancel`)).json).toEqual({ cancelled: 1 });
+    await running;
     const stream = await mcp.stream(session);
+    expect((await rest.post('/admin/notices', { message: 'back in five' })).json['told']).toBeGreaterThanOrEqual(1);
+    await stream.said(/server_notification.*back in five/);
     expect((await remove(rest, `/admin/sessions/${id}`)).status).toBe(204);
     await stream.closed;
     expect((await mcp.post(request(2, 'tools/list'), session)).status).toBe(404);
     expectProblem(await rest.get(`/admin/sessions/${id}`), 404, 'session_not_found');
     expectProblem(await rest.get('/admin/sessions?limit=0'), 422, 'invalid_params');
+  });
+
+  it('S2-8 D-18 gives a page a ticket for a WebSocket', async () => {
+    const { status, json } = await rest.post('/tickets');
+    expect([status, json]).toEqual([201, { protocol: expect.any(String), expiresAt: expect.stringMatching(/Z$/) }]);
+    const socket = new WebSocket(server.url.replace(/^http/, 'ws').replace(/\/mcp$/, '/ws'), [
+      'mcp',
+      String(json['protocol']),
+    ]);
+    const opened = await new Promise((resolve) => {
+      socket.on('open', () => resolve(socket.protocol));
+      socket.on('error', (error) => resolve(error.message));
+    });
+    expect(opened).toBe('mcp');
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.close();
+    await closed;
   });
 
   it('S2-17 blocks are set, listed and lifted; loopback never is', async () => {
