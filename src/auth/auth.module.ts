@@ -13,6 +13,7 @@ import { CredentialChecks } from './credential-checks.js';
 import { CredentialPrincipals } from './credential-principals.js';
 import { CredentialWatch } from './credential-watch.js';
 import { RequestCredentials } from './guards/request-credentials.js';
+import { RouteAccess } from './guards/route-access.js';
 import { IncidentBoard } from './incidents/incident-board.js';
 import { Incidents } from './incidents/incidents.js';
 import { ApiKeys } from './keys/api-keys.js';
@@ -76,6 +77,7 @@ const LOADED = [
     LocalAdmin,
     Permissions,
     RequestCredentials,
+    RouteAccess,
     { provide: Authenticator, useExisting: ChainAuthenticator },
     { provide: KnownPrincipals, useClass: CredentialPrincipals },
     { provide: Policy, useClass: RolePolicy },
@@ -93,6 +95,7 @@ const LOADED = [
     Policy,
     RequestCredentials,
     Revocations,
+    RouteAccess,
   ],
 })
 export class AuthModule {

@@ -3,10 +3,18 @@ export { Authenticator, type ClientCertificate, type Credentials } from './authe
 export { type LocalAccess, localAccessPath, LocalAdmin, readLocalAccess } from './authenticators/local-admin.js';
 export { certificateOf } from './certificate-of.js';
 export { type CredentialEnd, CredentialWatch } from './credential-watch.js';
-export { GatehouseController, Public, RequiresPermission, Roles, Scopes } from './guards/access.decorators.js';
-export { type GuardedRequest } from './guards/access.guard.js';
+export {
+  AnyCaller,
+  GatehouseController,
+  Public,
+  RequiresPermission,
+  Roles,
+  Scopes,
+} from './guards/access.decorators.js';
+export { AccessGuard } from './guards/access.guard.js';
 export { RequestCredentials } from './guards/request-credentials.js';
 export { type AccessRule, accessRuleOf } from './guards/access-rule.js';
+export { callerOf, type GuardedRequest, RouteAccess } from './guards/route-access.js';
 export { type Incident, type IncidentScope, subjectKey } from './incidents/incident.js';
 export { IncidentBoard } from './incidents/incident-board.js';
 export { type IncidentChange, type IncidentOrder, Incidents } from './incidents/incidents.js';

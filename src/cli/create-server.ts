@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { DynamicModule, INestApplicationContext, LoggerService, SecurityHeadersOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GatehouseModule } from '../app.module.js';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { describeApi } from '../admin/index.js';
+import { GatehouseModule, servesHttp } from '../app.module.js';
 import { LocalAdmin } from '../auth/index.js';
 import { explainListenError, StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
@@ -70,21 +72,25 @@ async function wire(
   logger: LoggerService,
 ): Promise<Omit<RunningServer, 'broken'>> {
   const options = { abortOnError: false, logger };
-  if (!needsHttp(config)) {
+  if (!servesHttp(config)) {
     return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
   const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
-  const app = await NestFactory.create(module, new GatehouseExpressAdapter(config), options);
+  const app = await NestFactory.create<NestExpressApplication>(module, new GatehouseExpressAdapter(config), options);
+  app.useBodyParser('json', { limit: config.limits.maxMessageBytes });
   if (config.http.securityHeaders) app.useSecurityHeaders(pageHeaders(config));
+  await describeApi(app);
   try {
     attachGatehouse(app);
+    // Health and metrics on ports of their own alone: the server listens nowhere.
+    if (!needsHttp(config)) return { app: await app.init(), http: undefined };
     await app.listen(config.server.port, config.server.host);
   } catch (error) {
     await app.close();
     throw explainListenError(error, { host: config.server.host, port: config.server.port, setBy: '--port' });
   }
-  return { app, http: app.getHttpServer() as Server };
+  return { app, http: app.getHttpServer() };
 }
 
 /**

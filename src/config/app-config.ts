@@ -23,6 +23,8 @@ export class AppConfig implements Groups {
   readonly redis: Groups['redis'];
   readonly tools: Groups['tools'];
   readonly breaker: Groups['breaker'];
+  readonly health: Groups['health'];
+  readonly metrics: Groups['metrics'];
   readonly logging: Groups['logging'];
   readonly policy: Groups['policy'];
   readonly audit: Groups['audit'];
@@ -44,6 +46,8 @@ export class AppConfig implements Groups {
     this.redis = groups.redis;
     this.tools = groups.tools;
     this.breaker = groups.breaker;
+    this.health = groups.health;
+    this.metrics = groups.metrics;
     this.logging = groups.logging;
     this.policy = groups.policy;
     this.audit = groups.audit;

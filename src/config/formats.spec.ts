@@ -22,6 +22,8 @@ const RIGHT: Record<FormatName, readonly string[]> = {
     'redis+sentinel://u:p@a:26379,b,c:1/mymaster/2',
     'rediss+sentinel://a/m',
   ],
+  port: ['0', '1', '8080', '65535'],
+  dependency: ['https://db.example.com/ready', 'db:5432', '[::1]:6379', 'nmap', 'python3.12', 'g++'],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
   'auth-tokens': [`alice:operator:${TOKEN}`, `a@x.org:viewer+admin:${TOKEN}:tcp+http,\nb:viewer:${TOKEN}2`],
   'api-keys': [`ci:${HASH}:operator`, `ci:${HASH.toUpperCase()}:viewer+admin:files:read files:write`],
@@ -69,6 +71,8 @@ const WRONG: Record<FormatName, readonly string[]> = {
     'redis+sentinel://a',
     'redis://a?x=1',
   ],
+  port: ['', '-1', '65536', '80a', ' 80', '8e3'],
+  dependency: ['', 'https://u:p@a.com', 'db:', 'db:0', 'u@db:1', 'db:1/x', 'tcp://db:1', '/bin/sh', 'a b', '../x'],
   'session-keys': [
     '',
     KEY,

@@ -38,7 +38,15 @@ export const FORMATS = {
   },
   url: {
     expected: 'an http or https URL without user, password, query and fragment',
-    accepts: (text) => isHttp(text) && !/[?#@]/.test(text),
+    accepts: isPlainUrl,
+  },
+  port: {
+    expected: 'a port, 0 to 65535',
+    accepts: (text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535,
+  },
+  dependency: {
+    expected: 'an http(s) URL without user, password, query and fragment, host:port, or the name of a program',
+    accepts: (text) => isPlainUrl(text) || isHostAndPort(text) || /^[\w.+-]{1,128}$/.test(text),
   },
   'redis-url': {
     expected:
@@ -76,6 +84,16 @@ export const FORMATS = {
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
+
+function isPlainUrl(text: string): boolean {
+  return isHttp(text) && !/[?#@]/.test(text);
+}
+
+/** Without a scheme: Kubernetes puts `tcp://` on variables that nobody meant as a setting (D-22). */
+function isHostAndPort(text: string): boolean {
+  const url = `tcp://${text}`;
+  return /^[^/?#@\s]+:\d{1,5}$/.test(text) && URL.canParse(url) && Number(new URL(url).port) > 0;
+}
 
 function isHttp(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text);

@@ -63,6 +63,18 @@ describe('sources', () => {
     expect(config.tools.exclude).toEqual(['x']);
   });
 
+  it('K-18 takes one management port or several, as a file or a variable writes them', async () => {
+    const ports = async (server: object, env = {}): Promise<readonly string[]> => {
+      await write('g.json', { server });
+      return (await load(['--config', 'g.json'], env)).server.managementPorts;
+    };
+    expect(await ports({})).toEqual([]);
+    expect(await ports({ managementPorts: 3003 })).toEqual(['3003']);
+    expect(await ports({ managementPorts: [3003, 9501] })).toEqual(['3003', '9501']);
+    expect(await ports({}, { MCP_MANAGEMENT_PORT: '3003, 9501' })).toEqual(['3003', '9501']);
+    await expect(ports({ managementPorts: [70_000] })).rejects.toThrow('a port, 0 to 65535');
+  });
+
   it('S4-36 merges the overrides of tools from all sources', async () => {
     await write('g.yaml', 'toolOverrides:\n  net.ping: { timeoutSec: 5, concurrency: 3 }\n');
     await write('.env', 'TOOL_NET_PING_CONCURRENCY=4');

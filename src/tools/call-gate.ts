@@ -85,6 +85,7 @@ export class CallGate {
 
   /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
   denied(label: string, scope: CallScope, kind: ErrorKind): void {
+    this.metrics.refused(kind);
     const args = this.audit.keep(scope.args, undefined);
     this.write(scope, { target: printable(label), outcome: 'refused', kind, durationMs: 0, args });
   }
@@ -117,7 +118,7 @@ export class CallGate {
     } finally {
       const durationMs = this.clock.monotonic() - startedAt;
       const outcome = statusOf(kind);
-      target.meter.finished(outcome, durationMs);
+      target.meter.finished(outcome, durationMs, kind);
       this.write(scope, { target: target.label, outcome, kind, durationMs, args });
     }
   }

@@ -13,6 +13,7 @@ import { Connections } from './connections/connections.js';
 import { Doorkeeper } from './connections/doorkeeper.js';
 import { Tickets } from './connections/tickets.js';
 import { Doors } from './door.js';
+import { DoorGauges } from './door-gauges.js';
 import { Conversations } from './duplex/conversations.js';
 import { Attachment } from './http/attachment.js';
 import { Challenges } from './http/challenges.js';
@@ -46,6 +47,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
   imports: [AuditModule, AuthModule, DispatchModule, LimitsModule, SessionModule, ToolsModule],
   providers: [
     Doors,
+    DoorGauges,
     ConnectionAdmission,
     ConnectionJournal,
     Connections,
@@ -85,6 +87,6 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     McpGateway,
     WsUpgrades,
   ],
-  exports: [Connections, HttpAdmission, HttpCallers, HttpLane, SessionsSeen, Tickets],
+  exports: [ConnectionAdmission, Connections, HttpAdmission, HttpCallers, HttpLane, SessionsSeen, Tickets],
 })
 export class TransportModule {}

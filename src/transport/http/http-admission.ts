@@ -13,6 +13,9 @@ const CORS_HEADERS =
 const CORS_EXPOSED = 'Mcp-Session-Id, Retry-After, WWW-Authenticate';
 const PREFLIGHT_AGE_SEC = 600;
 
+/** Answers a request that gets no further. */
+type Refuse = (res: ServerResponse, kind: ErrorKind, message: string) => void;
+
 const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
 /** Why a request gets no further. */
@@ -48,14 +51,15 @@ export class HttpAdmission {
   }
 
   /**
+   * @param answer how what is refused is told
    * @returns whether the request may go on; if not, it is answered. A preflight is answered here too.
    */
-  admit(req: IncomingMessage, res: ServerResponse): boolean {
+  admit(req: IncomingMessage, res: ServerResponse, answer: Refuse = refuse): boolean {
     // Also where no page asks: a cache must not give a page what it kept from somebody else's answer.
     if (this.origins.size > 0) res.setHeader('Vary', 'Origin');
     const refusal = this.refusalOf(req);
     if (refusal) {
-      refuse(res, refusal.kind, refusal.message);
+      answer(res, refusal.kind, refusal.message);
       return false;
     }
     const { origin } = req.headers;

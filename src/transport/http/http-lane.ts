@@ -4,6 +4,7 @@ import { Server as TlsServer } from 'node:tls';
 import { Injectable, Logger } from '@nestjs/common';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import { type Count, MetricsRecorder } from '../../metrics/index.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import { RETRY_MS } from './event-stream.js';
 import type { AdmissionRefusal } from './http-admission.js';
@@ -39,6 +40,7 @@ export class HttpLane {
   private isEnding = false;
   private readonly sockets = new Set<Socket>();
   private readonly setSecurityHeaders: SetSecurityHeaders;
+  private readonly opening: Count;
 
   constructor(
     private readonly routes: LaneRoutes,
@@ -46,8 +48,10 @@ export class HttpLane {
     private readonly authenticator: Authenticator,
     private readonly tls: TlsContexts,
     private readonly config: AppConfig,
+    metrics: MetricsRecorder,
   ) {
     this.setSecurityHeaders = securityHeaders(config);
+    this.opening = metrics.connections('http');
   }
 
   get isAttached(): boolean {
@@ -107,6 +111,7 @@ export class HttpLane {
     // One that is put back after an upgrade that came to nothing comes a second time.
     if (this.sockets.has(socket)) return;
     this.sockets.add(socket);
+    this.opening.add();
     socket.once('close', () => {
       this.sockets.delete(socket);
       this.exchanges.connectionClosed(socket);
