@@ -53,7 +53,11 @@ describe('assertSomebodyMayCome', () => {
     ['there is a token', { server: { ...HTTP, host: '0.0.0.0' }, auth: { tokens: `a:viewer:${TOKEN}` } }, false],
     ['nobody has to prove anything', { server: HTTP }, false],
     ['there is stdio alone', { auth: { enabled: true } }, false],
-    ['a certificate says who', { server: HTTP, auth: { certificateRoles: '*=viewer' } }, false],
+    [
+      'a certificate says who',
+      { server: HTTP, auth: { certificateRoles: '*=viewer' }, tls: { clientCa: 'ca.crt' } },
+      false,
+    ],
   ])('K-4 lets it start where %s', (_when, settings, hasKey) => {
     expect(check(settings, hasKey)).toBeUndefined();
   });

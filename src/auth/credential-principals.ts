@@ -1,15 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig, parseAuthTokens } from '../config/index.js';
 import { Authenticator } from './authenticator.js';
-import { KeyRing } from './keys/key-ring.js';
+import { ApiKeys, type KeyDescription } from './keys/api-keys.js';
 import { KnownPrincipals, nameOf, SettingsPrincipals } from './known-principals.js';
 import { ISSUER, type Principal } from './principal.js';
 import { LiveRoles } from './roles/live-roles.js';
 
-/**
- * Besides those of the settings, who has a token or an API key: by the id of the key, by name, by `gatehouse/name`. Where
- * several credentials are of one name, the last one that was given out speaks for it; an id says which is meant.
- */
+/** Besides those of the settings, who has a token or an API key. */
 @Injectable()
 export class CredentialPrincipals extends KnownPrincipals {
   private readonly usual: SettingsPrincipals;
@@ -19,7 +16,7 @@ export class CredentialPrincipals extends KnownPrincipals {
     config: AppConfig,
     authenticator: Authenticator,
     roles: LiveRoles,
-    private readonly ring: KeyRing,
+    private readonly keys: ApiKeys,
   ) {
     super();
     this.usual = new SettingsPrincipals(config, authenticator, roles);
@@ -28,29 +25,29 @@ export class CredentialPrincipals extends KnownPrincipals {
   }
 
   override find(name: string): Principal | undefined {
-    return this.usual.find(name) ?? this.ofKey(name) ?? this.ofTokens.get(subjectOf(name));
+    return this.usual.find(name) ?? principalOfKey(name, this.keys.list()) ?? this.ofTokens.get(subjectOf(name));
   }
 
   override names(): readonly string[] {
-    const keys = this.ring.list().flatMap(({ key }) => [key.id, key.name]);
-    return [...new Set([...this.usual.names(), ...this.ofTokens.keys(), ...keys])];
-  }
-
-  /** Ended keys are known too: what they would be allowed is asked of them as of roles. */
-  private ofKey(name: string): Principal | undefined {
-    const subject = subjectOf(name);
-    const ofName = this.ring.list().filter(({ key }) => key.name === subject);
-    const { key } = this.ring.get(name) ?? newest(ofName) ?? {};
-    return (
-      key && { ...principalOf(key.name, key.roles), ...(key.scopes && { scopes: key.scopes }), credentialId: key.id }
-    );
+    const ofKeys = this.keys.list().map(({ name }) => name);
+    return [...new Set([...this.usual.names(), ...this.ofTokens.keys(), ...ofKeys])];
   }
 }
 
-function newest<Entry extends { readonly key: { readonly createdAt: number } }>(
-  keys: readonly Entry[],
-): Entry | undefined {
-  return [...keys].sort((one, other) => other.key.createdAt - one.key.createdAt)[0];
+/**
+ * Who calls with a key.
+ * @param name the id of a key, the name that it was given, or `gatehouse/<name>`; of several keys of one name the first
+ * that is active is meant
+ */
+export function principalOfKey(name: string, keys: readonly KeyDescription[]): Principal | undefined {
+  const ofName = keys.filter((key) => key.name === subjectOf(name));
+  const key = keys.find(({ id }) => id === name) ?? ofName.find(({ state }) => state === 'active') ?? ofName[0];
+  if (!key) return undefined;
+  return {
+    ...principalOf(key.name, key.roles),
+    ...(key.scopes && { scopes: key.scopes }),
+    credentialId: key.id,
+  };
 }
 
 /** @returns the subject of `gatehouse/name`, or of the name alone */

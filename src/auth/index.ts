@@ -2,6 +2,7 @@ export { AuthModule } from './auth.module.js';
 export { Authenticator, type ClientCertificate, type Credentials } from './authenticator.js';
 export { type LocalAccess, localAccessPath, LocalAdmin, readLocalAccess } from './authenticators/local-admin.js';
 export { certificateOf } from './certificate-of.js';
+export { principalOfKey } from './credential-principals.js';
 export { type CredentialEnd, CredentialWatch } from './credential-watch.js';
 export {
   AnyCaller,

@@ -59,6 +59,22 @@ describe('authFollowsReach', () => {
   });
 });
 
+describe('certificateRolesNeedClientCa', () => {
+  const auth = { certificateRoles: '*=viewer' };
+
+  it('S0-28 refuses roles of certificates that nobody is asked for, and says what to do', () => {
+    expect(faultsOf({ server: HTTP, auth })).toEqual([expect.stringContaining('--ssl-client-ca')]);
+    expect(faultsOf({ server: HTTP, auth, tls: { clientCa: 'ca.crt', enabled: false } })).toHaveLength(1);
+  });
+
+  it('S0-28 takes them where clients are asked, and lets stdio be', () => {
+    for (const tls of [{ clientCa: 'ca.crt' }, { clientCa: 'ca.crt', clientAuth: 'request' as const }]) {
+      expect(faultsOf({ server: HTTP, auth, tls })).toEqual([]);
+    }
+    expect(faultsOf({ auth })).toEqual([]);
+  });
+});
+
 describe('openBindNeedsConsent', () => {
   it('K-4 refuses an open host with authentication off, and says what to do', () => {
     const fault = openBindNeedsConsent.check(

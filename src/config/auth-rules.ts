@@ -98,6 +98,21 @@ export const publicKeysNeedNames: Rule = {
   },
 };
 
+/** A certificate that no client is asked for tells of nobody who they are. */
+export const certificateRolesNeedClientCa: Rule = {
+  reads: ['server.transports', 'auth.certificateRoles', 'tls.enabled', 'tls.clientAuth'],
+  check: ({ groups: { server, auth, tls } }) => {
+    const network = server.transports.some((transport) => transport !== 'stdio');
+    const isAsked = tls.enabled && tls.clientAuth !== 'none';
+    if (!network || auth.certificateRoles === undefined || isAsked) return undefined;
+    return {
+      fault:
+        'MCP_TLS_CLIENT_ROLES is set, and no client is asked for a certificate: ' +
+        'give --ssl-client-ca (MCP_TLS_CLIENT_CA), or leave it out',
+    };
+  },
+};
+
 function isPlainHttp(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === 'http:' && !isLoopbackHost(hostname.replace(/^\[|\]$/g, ''));

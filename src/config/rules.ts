@@ -1,4 +1,10 @@
-import { algorithmsFollowKeys, authFollowsReach, openBindNeedsConsent, publicKeysNeedNames } from './auth-rules.js';
+import {
+  algorithmsFollowKeys,
+  authFollowsReach,
+  certificateRolesNeedClientCa,
+  openBindNeedsConsent,
+  publicKeysNeedNames,
+} from './auth-rules.js';
 import type { Source } from './reading.js';
 import type { Rule } from './rule.js';
 
@@ -145,5 +151,6 @@ export const RULES: readonly Rule[] = [
   tcpIdleTimeoutIsLong,
   pathMeansTls,
   clientAuthNeedsCa,
+  certificateRolesNeedClientCa,
   tlsMeansHsts,
 ];

@@ -1,5 +1,5 @@
 export { type AddressBlock, AddressBlocks } from './address-blocks.js';
-export { addressKey, AddressList, isLoopbackAddress } from './address-key.js';
+export { addressKey, isLoopbackAddress } from './address-key.js';
 export {
   Breaker,
   BREAKER_STATE_VALUES,

@@ -35,10 +35,16 @@ afterEach(async () => {
   await folder.remove();
 });
 
+/** What the preset that asks everybody for a credential is told to let in. */
+const TOKEN = 'Wq7nB2xVd9Lk4Rz0Tm6Yc3Hp8Js1Fg5A';
+const BEARER = { Authorization: `Bearer ${TOKEN}` };
+const env = { MCP_AUTH_TOKENS: `smoke:operator:${TOKEN}` };
+
 /** Starts a preset on a free port, over HTTP. @returns its endpoint */
 async function start(name: string, flags: readonly string[] = []): Promise<string> {
   const place = ['--transport', 'http', '--port', '0', '--state-dir', join(folder.path, `state-${states++}`)];
-  const program = Program.start({ args: ['serve', '--config', preset(name), ...place, ...flags], cwd: folder.path });
+  const args = ['serve', '--config', preset(name), ...place, ...flags];
+  const program = Program.start({ args, cwd: folder.path, ...(name === 'agents' && { env }) });
   programs.push(program);
   const [, url = ''] = await program.said(/MCP endpoint: +(\S+)/);
   return url;
@@ -51,8 +57,8 @@ async function open(name: string): Promise<Doors> {
   return doors;
 }
 
-async function client(url: string): Promise<TestClient> {
-  const connected = await connect('sdk 1.x', { door: 'http', url });
+async function client(url: string, headers = {}): Promise<TestClient> {
+  const connected = await connect('sdk 1.x', { door: 'http', url, headers });
   clients.push(connected);
   return connected;
 }
@@ -94,7 +100,7 @@ describe('presets', () => {
   });
 
   it.each(['luno', 'multi', 'agents', 'envgw', 'security'])('%s serves its tools over HTTP', async (name) => {
-    const connected = await client(await start(name));
+    const connected = await client(await start(name), name === 'agents' ? BEARER : {});
     const names = (await connected.tools()).map(({ name: tool }) => tool);
     expect(names).toEqual(expect.arrayContaining(['echo', 'get_time', 'list_files', 'math_calc']));
     expect(names).not.toContain('run_command');
@@ -219,9 +225,22 @@ describe('appendix C, the first five minutes', () => {
     expect(content).toEqual([{ type: 'text', text: '2 + 2 * 3 = 8' }]);
   });
 
+  it('S2-7 agents let in nobody without a credential, and do not start while there is none', async () => {
+    const http = new RawHttp(await start('agents'));
+    expect((await http.initialize()).status).toBe(401);
+    expect((await http.initialize('2025-11-25', { Authorization: 'Bearer nonsense' })).status).toBe(401);
+    const [program] = programs;
+    await program?.said(/\[SECURITY\] .*"event":"invalid_auth".*missing_credential/);
+    const { code, stderr } = await Program.run({
+      args: ['serve', '--config', preset('agents'), '--port', '0', '--state-dir', join(folder.path, 'new')],
+      cwd: folder.path,
+    });
+    expect([code, stderr]).toEqual([78, expect.stringContaining('gatehouse keys create')]);
+  });
+
   it('S2-24 agents refuse a payload that would reach a prototype; K-9 and have 20 messages more', async () => {
     const http = new RawHttp(await start('agents'));
-    const { session } = await http.initialize();
+    const { session } = await http.initialize('2025-11-25', BEARER);
     const poisoned = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"__proto__":{"admin":true}}}';
     expect(answerIn((await http.post(poisoned, session)).frames).error?.data).toMatchObject({ kind: 'forbidden_key' });
     let answered = 0;

@@ -42,8 +42,13 @@ export class ClientCertificates {
   }
 }
 
+/** One part of a name: up to the next comma or plus that no backslash takes its meaning from. @see RFC 4514 */
+const PART = /(?:\\.|[^,+\n\\])+/gs;
+const COMMON_NAME = 'CN=';
+
 /** @returns the common name; undefined where there is none, or more than one */
 function commonNameOf(subject: string): string | undefined {
-  const names = [...subject.matchAll(/(?:^|[,\n])\s*CN=((?:\\.|[^,\n\\])*)/g)];
-  return names.length === 1 ? names[0]?.[1] : undefined;
+  const parts = [...subject.matchAll(PART)].map(([part]) => part.trimStart());
+  const names = parts.filter((part) => part.startsWith(COMMON_NAME));
+  return names.length === 1 ? names[0]?.slice(COMMON_NAME.length) : undefined;
 }

@@ -61,6 +61,7 @@ describe('ApiKeys: making one', () => {
     ['a role of strange form', { roles: ['a b'] }],
     ['too many roles', { roles: Array.from({ length: 33 }, (_none, at) => `r${at}`) }],
     ['a scope of strange form', { scopes: ['a b'] }],
+    ['a role that there is none of', { roles: ['viewer', 'operater'] }],
     ['no name', { name: '' }],
     ['a name with a line break', { name: 'a\nb' }],
     ['the name of an anonymous caller', { name: 'anonymous' }],
@@ -213,6 +214,26 @@ describe('ApiKeys: over time, and over processes', () => {
     expect([await other.refusal(token), await other.refusal(next), ended]).toEqual(['revoked', 'revoked', ['revoked']]);
   });
 
+  it('D-10 another process that hears of it learns at once of a new and of a revoked key, and closes what it opened', async () => {
+    const other = await AuthWorld.open({}, world, world.bus);
+    const { key, token } = await world.parts.keys.create(REQUEST, BY);
+    await settled();
+    const ended: string[] = [];
+    other.parts.watch.watch(await other.show(token), (why) => ended.push(why));
+    await world.parts.keys.revoke(key.id, BY);
+    await settled();
+    expect([await other.refusal(token), ended]).toEqual(['revoked', ['revoked']]);
+    await other.parts.upkeep.onApplicationShutdown();
+  });
+
+  it('D-10 one that is ending hears nothing any more', async () => {
+    const other = await AuthWorld.open({}, world, world.bus);
+    await other.parts.upkeep.onApplicationShutdown();
+    const { token } = await world.parts.keys.create(REQUEST, BY);
+    await settled();
+    expect(await other.refusal(token)).toBe('unknown_key');
+  });
+
   it('outlasts a restart, with its last use, which is written every 60 s at most', async () => {
     const { key, token } = await world.parts.keys.create(REQUEST, BY);
     await world.show(token);
@@ -285,6 +306,9 @@ describe('key tokens', () => {
     }
   });
 });
+
+/** Gives those who heard of a change the time to look. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A store that can be lost, and found again. */
 class LosingStore extends DurableStore {

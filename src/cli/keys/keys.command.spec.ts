@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { AuthWorld } from '../../../test/support/auth-world.js';
+import { makeServerPair, writePair } from '../../../test/support/certificates.js';
 import { FakeClock } from '../../../test/support/fake-clock.js';
 import { type TemporaryFolder, temporaryFolder } from '../../../test/support/places.js';
 import type { IssuedKey, KeyDescription, KeyRequest } from '../../auth/index.js';
@@ -150,6 +152,26 @@ describe('gatehouse keys, of a server that runs', () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await expect(run('list')).rejects.toThrow('does not answer');
+  });
+
+  it('S0-14 says its token to nobody but the server whose certificate the settings name', async () => {
+    const [own, foreign] = await Promise.all([makeServerPair([]), makeServerPair([])]);
+    const { cert: certificate } = await writePair(folder.path, 'server', own);
+    const seen: (string | undefined)[] = [];
+    for (const pair of [own, foreign]) {
+      const secure = createSecureServer(pair, (req, res) => {
+        seen.push(req.headers.authorization);
+        void answer(req, res);
+      });
+      await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+      const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+      await world.parts.local.publish(join(folder.path, 'state'), { url, certificate });
+      if (pair === own) expect(await json('list')).toEqual([]);
+      else await expect(run('list')).rejects.toThrow('it shows another certificate than');
+      secure.closeAllConnections();
+      await new Promise((resolve) => secure.close(resolve));
+    }
+    expect(seen).toEqual([`Bearer ${world.parts.local.token}`]);
   });
 
   it('names the holder where it left no way in', async () => {

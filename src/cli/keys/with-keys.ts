@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
 import { StderrSecurityLog } from '../../audit/index.js';
 import { localAccessPath, openApiKeys, readLocalAccess } from '../../auth/index.js';
@@ -17,26 +17,37 @@ import { RemoteKeys } from './remote-keys.js';
  * @throws StartError none can be had
  */
 export async function withKeys<T>(config: AppConfig, work: (keys: KeyAdmin) => Promise<T>): Promise<T> {
-  const stateRoot = hostStateRoot();
-  const place = stateRoot === undefined ? {} : { stateRoot };
   try {
-    return await inStore(config, place, work);
+    return await inStore(config, work);
   } catch (error) {
     if (!(error instanceof StateHeldError)) throw error;
-    return work(await running(stateFolderOf(config, place), error));
+    return work(await running(stateFolderOf(config, place()), error));
   }
 }
 
-async function inStore<T>(
-  config: AppConfig,
-  place: { readonly stateRoot?: string },
-  work: (keys: KeyAdmin) => Promise<T>,
-): Promise<T> {
+/** Whether there is a store in which the keys of these settings could be. */
+export async function hasKeys(config: AppConfig): Promise<boolean> {
+  if (config.redis.url !== undefined) return true;
+  try {
+    await access(stateFolderOf(config, place()));
+    return true;
+  } catch {
+    // No server and no command of these settings has run yet.
+    return false;
+  }
+}
+
+function place(): { readonly stateRoot?: string } {
+  const stateRoot = hostStateRoot();
+  return stateRoot === undefined ? {} : { stateRoot };
+}
+
+async function inStore<T>(config: AppConfig, work: (keys: KeyAdmin) => Promise<T>): Promise<T> {
   // stdout is for what the command has to say.
   Logger.overrideLogger(new StderrLogger(config.logging));
   const clock = new SystemClock();
   const isAlone = config.redis.url === undefined;
-  const state = await (isAlone ? openStateFolder : openState)(config, clock, place);
+  const state = await (isAlone ? openStateFolder : openState)(config, clock, place());
   // Servers that are up write into the file of security events: it has one writer.
   const security = new StderrSecurityLog(isAlone ? config : doorless(config), clock);
   try {
@@ -61,9 +72,9 @@ async function running(stateFolder: string, held: StateHeldError): Promise<KeyAd
   } catch (error) {
     throw noWayIn(held, error);
   }
-  const access = readLocalAccess(text);
-  if (!access) throw noWayIn(held);
-  return new RemoteKeys(access);
+  const found = readLocalAccess(text);
+  if (!found) throw noWayIn(held);
+  return new RemoteKeys(found);
 }
 
 function noWayIn(held: StateHeldError, cause?: unknown): StartError {

@@ -81,7 +81,12 @@ export class HttpAdmission {
   /** @returns why the request gets no further, with its event; the same for a request and for an upgrade */
   refusalOf(req: IncomingMessage): AdmissionRefusal | undefined {
     const { host, origin } = req.headers;
-    if (hasTwoHosts(req)) return { kind: 'invalid_request', message: 'Bad Request: send one Host header' };
+    const twice = repeated(req);
+    if (twice !== undefined) {
+      const error = `${twice} came more than once`;
+      this.security.emit('invalid_input', { transport: 'http', ip: this.addresses.of(req), error });
+      return { kind: 'invalid_request', message: `Bad Request: send one ${twice} header` };
+    }
     if (host === undefined || !this.hosts.has(hostname(host))) {
       this.security.emit('host_rejected', { ip: this.addresses.of(req), host: printable(host ?? '') });
       const advice = 'this server is not known by that name. Set MCP_ALLOWED_HOSTS or MCP_PUBLIC_URL.';
@@ -99,14 +104,27 @@ function hostname(host: string): string {
   return HOST.exec(host)?.[1]?.toLowerCase() ?? '';
 }
 
-/** Node keeps the first of them, and another machine on the way may go by the last. @see RFC 9112 section 3.2 */
-function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
-  let count = 0;
+/** What decides who is meant and who asks, by the length of the name, which tells most others apart at once. */
+const SINGLE: ReadonlyMap<number, string> = new Map([
+  [4, 'host'],
+  [13, 'authorization'],
+]);
+
+/**
+ * Node keeps the first of them, and another machine on the way may go by the last.
+ * @returns the header that came more than once; undefined where none did
+ * @see RFC 9112 section 3.2
+ */
+function repeated({ rawHeaders }: IncomingMessage): string | undefined {
+  let seen: string[] | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
-    if (name.length === 4 && name.toLowerCase() === 'host') count++;
+    const single = SINGLE.get(name.length);
+    if (single === undefined || name.toLowerCase() !== single) continue;
+    if (seen?.includes(single)) return single;
+    (seen ??= []).push(single);
   }
-  return count > 1;
+  return undefined;
 }
 
 /** Whether a page was served from the very address that it calls. `null` and look-alikes never are. */

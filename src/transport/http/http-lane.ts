@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Injectable, Logger } from '@nestjs/common';
+import { SecurityLog } from '../../audit/index.js';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { type Count, MetricsRecorder } from '../../metrics/index.js';
@@ -47,6 +48,7 @@ export class HttpLane {
     private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
     private readonly tls: TlsContexts,
+    private readonly security: SecurityLog,
     private readonly config: AppConfig,
     metrics: MetricsRecorder,
   ) {
@@ -112,10 +114,17 @@ export class HttpLane {
     if (this.sockets.has(socket)) return;
     this.sockets.add(socket);
     this.opening.add();
+    socket.on('error', (error: NodeJS.ErrnoException) => this.broken(error, socket));
     socket.once('close', () => {
       this.sockets.delete(socket);
       this.exchanges.connectionClosed(socket);
     });
+  }
+
+  /** What is no HTTP, or means two things at once, and what never ends: Node answers it, and nobody else sees it (W-39). */
+  private broken({ code = '' }: NodeJS.ErrnoException, { remoteAddress: ip }: Socket): void {
+    if (code.startsWith('HPE_')) this.security.emit('invalid_input', { transport: 'http', ip, error: code });
+    else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.security.emit('connection_timeout', { transport: 'http', ip });
   }
 
   private serve(endpoint: LaneHandler, req: IncomingMessage, res: ServerResponse): void {
