@@ -21,6 +21,7 @@ import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpDoor } from './http/http-door.js';
 import { HttpLane } from './http/http-lane.js';
+import { HttpSockets } from './http/http-sockets.js';
 import { LaneFront } from './http/lane-front.js';
 import { LaneRoutes } from './http/lane-routes.js';
 import { HttpPosts } from './http/http-posts.js';
@@ -60,6 +61,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     HttpCallers,
     HttpDoor,
     HttpLane,
+    HttpSockets,
     HttpPosts,
     LaneFront,
     LaneRoutes,

@@ -35,10 +35,13 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** What the preset that asks everybody for a credential is told to let in. */
-const TOKEN = 'Wq7nB2xVd9Lk4Rz0Tm6Yc3Hp8Js1Fg5A';
-const BEARER = { Authorization: `Bearer ${TOKEN}` };
-const env = { MCP_AUTH_TOKENS: `smoke:operator:${TOKEN}` };
+/** Whom the preset that asks everybody for a credential is told to let in. */
+const PATTERN = 'Wq7nB2xVd9Lk4Rz0Tm6Yc3Hp8Js1Fg5A';
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+/** Of several agents: one has ten connections at most. */
+const TOKENS = Array.from({ length: 11 }, (_none, at) => PATTERN.replace('7', String.fromCharCode(97 + at)));
+const BEARER = bearer(TOKENS[10] ?? '');
+const env = { MCP_AUTH_TOKENS: TOKENS.map((token, at) => `agent-${at}:operator:${token}`).join(',') };
 
 /** Starts a preset on a free port, over HTTP. @returns its endpoint */
 async function start(name: string, flags: readonly string[] = []): Promise<string> {
@@ -52,7 +55,7 @@ async function start(name: string, flags: readonly string[] = []): Promise<strin
 
 /** Starts a preset with every door of the network, on free ports. */
 async function open(name: string): Promise<Doors> {
-  const doors = await Doors.open({ flags: ['--config', preset(name)] });
+  const doors = await Doors.open({ flags: ['--config', preset(name)], ...(name === 'agents' && { env }) });
   opened.push(doors);
   return doors;
 }
@@ -141,13 +144,14 @@ describe('appendix C, the first five minutes', () => {
 
   it('S2-18 S2-5 agents are 100 by WebSocket and 50 by TCP, each with answers of its own', async () => {
     const doors = await open('agents');
-    for (let count = 1; count <= 100; count++) await doors.webSocket();
-    expect((await RawWebSocket.refusal(doors.wsUrl)).status).toBe(503);
+    for (let count = 1; count <= 100; count++) await doors.webSocket({ headers: bearer(TOKENS[count % 10] ?? '') });
+    expect((await RawWebSocket.refusal(doors.wsUrl, { headers: BEARER })).status).toBe(503);
     const lines = [];
     for (let count = 1; count <= 50; count++) lines.push(await doors.lines());
     expect(await (await doors.lines()).end()).toContain('Service unavailable - connection limit reached');
     const said = await Promise.all(
       lines.slice(0, 2).map(async (each, at) => {
+        await each.request('auth', 'authenticate', { token: TOKENS[10] });
         await each.initialize();
         return (await each.callTool('same', 'echo', { message: `agent ${at}` })).result?.['content'];
       }),

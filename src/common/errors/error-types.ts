@@ -1,20 +1,17 @@
 import type { ErrorKind } from './error-codes.js';
 
 /** How a call of a tool failed, in the few words that outputs of tools, metrics and alerts group by. @see REQUIREMENTS 6.3 */
-const TOOL_ERROR_TYPES = [
-  'timeout',
-  'not_found',
-  'validation_error',
-  'execution_error',
-  'resource_exhausted',
-  'circuit_breaker_open',
-  'unknown',
-  'cancelled',
-  'permission_denied',
-  'rate_limited',
-] as const;
-
-export type ToolErrorType = (typeof TOOL_ERROR_TYPES)[number];
+export type ToolErrorType =
+  | 'timeout'
+  | 'not_found'
+  | 'validation_error'
+  | 'execution_error'
+  | 'resource_exhausted'
+  | 'circuit_breaker_open'
+  | 'unknown'
+  | 'cancelled'
+  | 'permission_denied'
+  | 'rate_limited';
 
 const BY_KIND: Partial<Record<ErrorKind, ToolErrorType>> = {
   timeout: 'timeout',

@@ -2,17 +2,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Injectable, Logger } from '@nestjs/common';
-import { SecurityLog } from '../../audit/index.js';
 import { Authenticator } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { type Count, MetricsRecorder } from '../../metrics/index.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import { RETRY_MS } from './event-stream.js';
 import type { AdmissionRefusal } from './http-admission.js';
 import { refuse } from './http-errors.js';
+import { HttpSockets } from './http-sockets.js';
 import type { LaneHandler } from './lane-front.js';
 import { LaneRoutes } from './lane-routes.js';
-import { OpenExchanges } from './open-exchanges.js';
 import { securityHeaders, type SetSecurityHeaders } from './security-headers.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -39,21 +37,16 @@ export class HttpLane {
   private attachedTo: Server | undefined;
   private isShut = false;
   private isEnding = false;
-  private readonly sockets = new Set<Socket>();
   private readonly setSecurityHeaders: SetSecurityHeaders;
-  private readonly opening: Count;
 
   constructor(
     private readonly routes: LaneRoutes,
-    private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
     private readonly tls: TlsContexts,
-    private readonly security: SecurityLog,
+    private readonly sockets: HttpSockets,
     private readonly config: AppConfig,
-    metrics: MetricsRecorder,
   ) {
     this.setSecurityHeaders = securityHeaders(config);
-    this.opening = metrics.connections('http');
   }
 
   get isAttached(): boolean {
@@ -62,7 +55,7 @@ export class HttpLane {
 
   /** Connections of the server that are open, whatever they carry. */
   get connectionCount(): number {
-    return this.sockets.size;
+    return this.sockets.count;
   }
 
   /** Port that the server got; undefined while it does not listen. */
@@ -98,7 +91,7 @@ export class HttpLane {
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     // The socket that requests come on: with TLS, the one inside.
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.opened(socket));
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.sockets.add(socket));
     server.on('listening', () => this.refuseOpen(server));
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
@@ -107,24 +100,6 @@ export class HttpLane {
       if (endpoint) this.serve(endpoint, req, res);
       else for (const listener of rest) listener.call(server, req, res);
     });
-  }
-
-  private opened(socket: Socket): void {
-    // One that is put back after an upgrade that came to nothing comes a second time.
-    if (this.sockets.has(socket)) return;
-    this.sockets.add(socket);
-    this.opening.add();
-    socket.on('error', (error: NodeJS.ErrnoException) => this.broken(error, socket));
-    socket.once('close', () => {
-      this.sockets.delete(socket);
-      this.exchanges.connectionClosed(socket);
-    });
-  }
-
-  /** What is no HTTP, or means two things at once, and what never ends: Node answers it, and nobody else sees it (W-39). */
-  private broken({ code = '' }: NodeJS.ErrnoException, { remoteAddress: ip }: Socket): void {
-    if (code.startsWith('HPE_')) this.security.emit('invalid_input', { transport: 'http', ip, error: code });
-    else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.security.emit('connection_timeout', { transport: 'http', ip });
   }
 
   private serve(endpoint: LaneHandler, req: IncomingMessage, res: ServerResponse): void {
