@@ -17,6 +17,7 @@ import { RouteAccess } from './guards/route-access.js';
 import { IncidentBoard } from './incidents/incident-board.js';
 import { Incidents } from './incidents/incidents.js';
 import { ApiKeys } from './keys/api-keys.js';
+import { KeyGrants } from './keys/key-grants.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyUsage } from './keys/key-usage.js';
 import { KnownPrincipals } from './known-principals.js';
@@ -74,6 +75,7 @@ const LOADED = [
     CredentialWatch,
     IncidentBoard,
     Incidents,
+    KeyGrants,
     LocalAdmin,
     Permissions,
     RequestCredentials,
@@ -88,6 +90,7 @@ const LOADED = [
     CredentialWatch,
     IncidentBoard,
     Incidents,
+    KeyGrants,
     KnownPrincipals,
     LiveRoles,
     LocalAdmin,

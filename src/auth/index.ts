@@ -30,6 +30,7 @@ export { rulesNamingNothing } from './roles/role-book.js';
 export { Permissions } from './roles/permissions.js';
 export { refusalOfIncident } from './roles/role-policy.js';
 export { newKeyToken } from './keys/key-token.js';
+export { KeyGrants } from './keys/key-grants.js';
 export { openApiKeys } from './keys/open-api-keys.js';
 export { ApiKeys, DEFAULT_OVERLAP_MS, type IssuedKey, type KeyDescription, type KeyRequest } from './keys/api-keys.js';
 export { ProtectedResource } from './protected-resource.js';

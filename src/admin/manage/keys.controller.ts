@@ -13,12 +13,15 @@ import {
   Max,
   Min,
 } from 'class-validator';
-import { ApiKeys, callerOf, type GuardedRequest, RequiresPermission } from '../../auth/index.js';
+import { ApiKeys, callerOf, type GuardedRequest, KeyGrants, nameOf, RequiresPermission } from '../../auth/index.js';
+import { printable } from '../../common/index.js';
 import { Changes } from '../rest/changes.decorator.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
 import { RestRequests } from '../rest/rest-requests.js';
 
 const MAX_NAMES = 32;
+/** Of what the record says of roles. */
+const MAX_ROLES_CHARS = 500;
 const MAX_OVERLAP_MS = 2_592_000_000;
 
 type Caller = IncomingMessage & GuardedRequest;
@@ -60,12 +63,13 @@ export class RotationBody {
   readonly overlapMs?: number;
 }
 
-/** API keys: each secret is shown once, to whoever made it (S2-14). */
+/** API keys: each secret is shown once, to whoever made it (S2-14); nobody hands out more than they have. */
 @ApiTags('keys')
 @RestController('admin/keys')
 export class KeysController {
   constructor(
     private readonly keys: ApiKeys,
+    private readonly grants: KeyGrants,
     private readonly requests: RestRequests,
   ) {}
 
@@ -83,11 +87,12 @@ export class KeysController {
   @Post()
   async create(@Body() { expiresAt, ...body }: KeyBody, @Req() req: Caller): Promise<object> {
     const ends = expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) };
-    const made = await this.keys.create({ ...body, ...ends }, nameOf(req));
-    this.requests.note(req, {
-      target: `key:${made.key.id}`,
-      details: { name: body.name, roles: body.roles.join(' ') },
-    });
+    // Also of a key that is refused: who tried to hand out what.
+    const details = { name: printable(body.name), roles: printable(body.roles.join(' '), MAX_ROLES_CHARS) };
+    this.requests.note(req, { details });
+    this.grants.check(callerOf(req), body);
+    const made = await this.keys.create({ ...body, ...ends }, nameOf(callerOf(req)));
+    this.requests.note(req, { target: `key:${made.key.id}` });
     return made;
   }
 
@@ -97,7 +102,9 @@ export class KeysController {
   @HttpCode(200)
   @Post(':id/rotate')
   rotate(@Param('id') id: string, @Body() { overlapMs }: RotationBody, @Req() req: Caller): Promise<object> {
-    return this.keys.rotate(id, nameOf(req), overlapMs);
+    // Whoever gets the new token has what the key has.
+    this.grants.check(callerOf(req), this.keys.describe(id));
+    return this.keys.rotate(id, nameOf(callerOf(req)), overlapMs);
   }
 
   @ApiOperation({ summary: 'Ends a key, and what was opened with it' })
@@ -105,11 +112,6 @@ export class KeysController {
   @Changes('key.revoke', 'id')
   @Delete(':id')
   revoke(@Param('id') id: string, @Req() req: Caller): Promise<object> {
-    return this.keys.revoke(id, nameOf(req));
+    return this.keys.revoke(id, nameOf(callerOf(req)));
   }
-}
-
-function nameOf(req: GuardedRequest): string {
-  const { issuer, subject } = callerOf(req);
-  return `${issuer}/${subject}`;
 }
