@@ -30,7 +30,7 @@ export class AuthUpkeep implements OnModuleInit, OnApplicationShutdown {
     revocations.onRevoked((revocation) => watch.revoke((principal) => isAbout(revocation, principal)));
     ring.whenChanged((ended, isOver) => {
       chain.forget((principal) => principal === ended);
-      if (isOver) watch.revoke((principal) => principal === ended);
+      if (isOver) watch.revoke((principal) => ring.isOf(principal, ended));
     });
     this.stops = [ring, revocations].map((shared) => shared.onNews(() => void this.read()));
   }

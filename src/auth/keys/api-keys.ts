@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import { Clock, ProtocolError } from '../../common/index.js';
 import { isCallerName, isKeyId, isRoleName, isScopeName } from '../../config/index.js';
-import { ISSUER } from '../principal.js';
+import { ISSUER, type Principal } from '../principal.js';
 import { Revocations } from '../revocations.js';
 import { LiveRoles } from '../roles/live-roles.js';
 import type { ApiKey } from './api-key.js';
@@ -147,6 +147,15 @@ export class ApiKeys {
     await Promise.all([revoked, kept]);
     await this.usage.forget(id);
     return this.describe(id);
+  }
+
+  /**
+   * Whether a key got a new token after a time: what was handed out by then for the old one is good no more.
+   * @param at ms since the epoch
+   */
+  wasRotatedAfter(at: number, { issuer, credentialId }: Principal): boolean {
+    const key = issuer === ISSUER && credentialId !== undefined ? this.ring.get(credentialId)?.key : undefined;
+    return key?.secrets.some(({ createdAt }) => createdAt > at) === true;
   }
 
   /** @throws ProtocolError not_found */

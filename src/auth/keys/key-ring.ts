@@ -81,6 +81,17 @@ export class KeyRing {
     return this.keys.get(id);
   }
 
+  /**
+   * Whether a principal stands for what a secret that ended had let in: it is the one of that secret, or a copy that went
+   * by a ticket, which does not say of which secret of its key it is.
+   */
+  isOf(principal: Principal, ended: Principal): boolean {
+    if (principal === ended) return true;
+    const { issuer, credentialId } = principal;
+    if (issuer !== ended.issuer || credentialId === undefined || credentialId !== ended.credentialId) return false;
+    return this.get(credentialId)?.secrets.some(({ proof }) => proof.principal === principal) !== true;
+  }
+
   list(): readonly RingKey[] {
     return [...this.keys.values()];
   }

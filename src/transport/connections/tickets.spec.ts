@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AuthWorld } from '../../../test/support/auth-world.js';
 import { FakeClock } from '../../../test/support/fake-clock.js';
-import { principalOf, RecordingSecurityLog } from '../../../test/support/tool-world.js';
-import { type Principal, Revocations } from '../../auth/index.js';
+import { principalOf } from '../../../test/support/tool-world.js';
+import type { Principal, Revocations } from '../../auth/index.js';
 import { Sealer } from '../../session/index.js';
 import { EmbeddedState } from '../../store/index.js';
 import { TICKET_LIVES_MS, Tickets } from './tickets.js';
@@ -10,17 +11,14 @@ let clock: FakeClock;
 let state: EmbeddedState;
 let revocations: Revocations;
 let tickets: Tickets;
+let world: AuthWorld;
 
 beforeEach(async () => {
   clock = new FakeClock();
   state = await EmbeddedState.open({ clock });
-  revocations = await Revocations.load({
-    store: state.durable,
-    bus: state.bus,
-    clock,
-    security: new RecordingSecurityLog(),
-  });
-  tickets = new Tickets(new Sealer(state.keys), state.durable, revocations, clock);
+  world = await AuthWorld.open({}, { store: state.durable, clock });
+  ({ revocations } = world.parts);
+  tickets = new Tickets(new Sealer(state.keys), state.durable, revocations, world.parts.keys, clock);
 });
 
 const ADA: Principal = { ...principalOf('operator'), scopes: ['tools'], credentialId: 'k1' };
@@ -42,7 +40,7 @@ describe('Tickets', () => {
 
   it('S2-8 is used up for a replica with the same keys and store, too', async () => {
     const { id } = tickets.issue(ADA);
-    const replica = new Tickets(new Sealer(state.keys), state.durable, revocations, clock);
+    const replica = new Tickets(new Sealer(state.keys), state.durable, revocations, world.parts.keys, clock);
     await replica.redeem(id);
     await expect(tickets.redeem(id)).rejects.toMatchObject(REFUSED);
   });
@@ -64,6 +62,35 @@ describe('Tickets', () => {
     await revocations.revoke({ kind: 'credential', id: 'k1' }, 'gatehouse/root');
     await expect(tickets.redeem(before.id)).rejects.toMatchObject(REFUSED);
     expect(await tickets.redeem(other.id)).toMatchObject({ credentialId: 'k2' });
+  });
+
+  it('D-10 opens nothing for a key whose token was replaced after it was given out', async () => {
+    const { keys } = world.parts;
+    const [mine, other] = [
+      await keys.create({ name: 'ada', roles: ['operator'] }, 'gatehouse/root'),
+      await keys.create({ name: 'ada', roles: ['operator'] }, 'gatehouse/root'),
+    ];
+    const ticketOf = async (token: string): Promise<string> => tickets.issue(await world.show(token)).id;
+    const before = [await ticketOf(mine.token), await ticketOf(other.token)];
+    clock.advance(1_000);
+    const { token } = await keys.rotate(mine.key.id, 'gatehouse/root', 0);
+    await expect(tickets.redeem(before[0] as string)).rejects.toMatchObject(REFUSED);
+    expect(await tickets.redeem(before[1] as string)).toMatchObject({ credentialId: other.key.id });
+    expect(await tickets.redeem(await ticketOf(token))).toMatchObject({ credentialId: mine.key.id });
+  });
+
+  it('D-10 what it opened ends with the token that it was given for', async () => {
+    const { keys, watch } = world.parts;
+    const { key, token } = await keys.create({ name: 'ada', roles: ['operator'] }, 'gatehouse/root');
+    const ended: string[] = [];
+    watch.watch(await tickets.redeem(tickets.issue(await world.show(token)).id), (why) => ended.push(why));
+    clock.advance(1_000);
+    const rotated = await keys.rotate(key.id, 'gatehouse/root', 60_000);
+    watch.watch(await world.show(rotated.token), () => ended.push('the new one'));
+    expect(ended).toEqual([]);
+    clock.advance(60_000);
+    await world.parts.upkeep.run();
+    expect(ended).toEqual(['revoked']);
   });
 
   it.each(['', 'x', '../..', 'a'.repeat(100_000)])('D-7 opens for no text of a stranger', async (id) => {

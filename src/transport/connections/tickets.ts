@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type Principal, Revocations } from '../../auth/index.js';
+import { ApiKeys, type Principal, Revocations } from '../../auth/index.js';
 import { Clock, ProtocolError } from '../../common/index.js';
 import { Sealer } from '../../session/index.js';
 import { DurableStore } from '../../store/index.js';
@@ -38,6 +38,7 @@ export class Tickets {
     private readonly sealer: Sealer,
     private readonly store: DurableStore,
     private readonly revocations: Revocations,
+    private readonly keys: ApiKeys,
     private readonly clock: Clock,
   ) {}
 
@@ -54,7 +55,8 @@ export class Tickets {
   /**
    * Takes a ticket, once.
    * @param id anything that a caller sent
-   * @throws ProtocolError auth_failed: forged, expired, used up, and of a credential that was revoked are one and the same
+   * @throws ProtocolError auth_failed: forged, expired, used up, and of a credential that was revoked or replaced are one and
+   * the same
    * @throws Error the store could not note that the ticket is used up
    */
   async redeem(id: string): Promise<Principal> {
@@ -65,11 +67,15 @@ export class Tickets {
     this.redeeming.add(nonce);
     try {
       const isFirst = await this.store.putIfAbsent({ namespace: NAMESPACE, key: nonce, value: true, expiresAt });
-      if (!isFirst || this.revocations.isRevoked(principal, issuedAt)) throw noTicket();
+      if (!isFirst || this.isOver(principal, issuedAt)) throw noTicket();
     } finally {
       this.redeeming.delete(nonce);
     }
     return Object.freeze(principal);
+  }
+
+  private isOver(principal: Principal, issuedAt: number): boolean {
+    return this.revocations.isRevoked(principal, issuedAt) || this.keys.wasRotatedAfter(issuedAt, principal);
   }
 
   private open(id: string): Sealed | undefined {
