@@ -49,10 +49,26 @@ export class RawWebSocket {
 
   /** Opens one that has to be refused. */
   static async refusal(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<RefusedUpgrade> {
+    const outcome = await RawWebSocket.attempt(url, options);
+    if (!(outcome instanceof RawWebSocket)) return outcome;
+    outcome.vanish();
+    throw new Error(`The WebSocket at ${url} was not refused`);
+  }
+
+  /** Knocks: a WebSocket that is open, or how it was refused. */
+  static async attempt(
+    url: string,
+    options: ClientOptions & { protocols?: string[] } = {},
+  ): Promise<RawWebSocket | RefusedUpgrade> {
     const { protocols = ['mcp'], ...more } = options;
     const ws = new WebSocket(url, protocols, more);
-    ws.on('error', () => undefined);
-    const [, res] = (await within(once(ws, 'unexpected-response'), 'a refusal')) as [unknown, IncomingMessage];
+    const socket = new RawWebSocket(ws);
+    const outcome = await within(
+      Promise.race([once(ws, 'open'), once(ws, 'unexpected-response')]),
+      `an answer to an upgrade at ${url}`,
+    );
+    const [, res] = outcome as [unknown, IncomingMessage?];
+    if (!res) return socket;
     let text = '';
     for await (const chunk of res) text += String(chunk);
     const { statusCode: status = 0, statusMessage: phrase = '', headers } = res;
