@@ -6,6 +6,8 @@ import type { Json } from './messages.js';
 
 /** An issuer with public keys at a URL of this machine. */
 export class KeyServer {
+  /** How often it was asked, for whatever. */
+  asked = 0;
   private readonly pairs = new Map<string, { publicKey: KeyObject; privateKey: KeyObject; alg: string }>();
 
   private constructor(private readonly server: Server) {}
@@ -21,13 +23,20 @@ export class KeyServer {
       alg,
     }));
     const text = JSON.stringify({ keys: await Promise.all(all) });
-    server.on('request', (_req, res) => res.writeHead(200, { 'Content-Type': 'application/json' }).end(text));
+    server.on('request', (_req, res) => {
+      self.asked += 1;
+      res.writeHead(200, { 'Content-Type': 'application/json' }).end(text);
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return self;
   }
 
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/jwks`;
+  }
+
+  privateKey(kid: string): KeyObject {
+    return this.pair(kid).privateKey;
   }
 
   publicKey(kid: string): KeyObject {
