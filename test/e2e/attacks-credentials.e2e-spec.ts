@@ -161,10 +161,11 @@ describe('attacks with credentials', () => {
 
   /** Tells what a door says of a token, and what the log does. */
   async function attempt(door: NetworkDoor, token: string): Promise<readonly [unknown, unknown]> {
-    const before = (await world.doors.events('invalid_auth', 0)).length;
+    const event = door === 'tcp' ? 'tcp_auth_failed' : 'invalid_auth';
+    const before = (await world.doors.events(event, 0)).length;
     const refused = await world.knock(door, token);
     if (!refused) return ['let in', undefined];
-    const events = await world.doors.events('invalid_auth', before + 1);
+    const events = await world.doors.events(event, before + 1);
     return [refused, events.at(-1)?.['reason']];
   }
 
