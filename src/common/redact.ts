@@ -17,8 +17,10 @@ export function printable(text: string, maxLength = 200): string {
 
 const BEARER = /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi;
 const JWT = /\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g;
+// Ours name themselves, so that they are found wherever somebody put one by mistake: what names the key may stay.
+const OWN = /\b(ghk_[A-Za-z0-9-]{1,32}_|ghl_)[\w-]{16,}/g;
 
 /** A text from outside without what has the form of a credential. */
 export function withoutTokens(text: string): string {
-  return text.replace(BEARER, `$1 ${REDACTED}`).replace(JWT, REDACTED);
+  return text.replace(BEARER, `$1 ${REDACTED}`).replace(JWT, REDACTED).replace(OWN, `$1${REDACTED}`);
 }

@@ -243,6 +243,21 @@ describe('API keys by REST', () => {
     }
   });
 
+  it('W-37 has who did what to which key on record, and no token that somebody took for an id', async () => {
+    const { id, token } = await create({ name: 'rec', roles: ['viewer'] });
+    expectProblem(await world.as(TOKEN, 'DELETE', `/admin/keys/${token}`), 404, 'not_found');
+    expectProblem(await world.as(TOKEN, 'GET', `/admin/keys/${token}`), 404, 'not_found');
+    expectProblem(await world.as(undefined, 'DELETE', `/admin/${token}/x`), 404, 'not_found');
+    await world.as(TOKEN, 'POST', `/admin/keys/${id}/rotate`, { overlapMs: 1 }).then((answer) => issued(answer, 200));
+    await world.as(TOKEN, 'DELETE', `/admin/keys/${id}`);
+    const actions = await until(async () => {
+      const { json } = await world.as(TOKEN, 'GET', `/admin/audit?type=admin&target=key:*${id}*`);
+      const found = (json['records'] as Json[]).map(({ action, outcome }) => `${String(action)} ${String(outcome)}`);
+      return found.length >= 4 && found.sort();
+    }, 'the records');
+    expect(actions).toEqual(['key.create success', 'key.revoke refused', 'key.revoke success', 'key.rotate success']);
+  });
+
   it('W-37 S2-14 no token, nor a hash of one in a list, is anywhere but where it was handed out', async () => {
     const written = await world.written();
     const lists = await Promise.all(

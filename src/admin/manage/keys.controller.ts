@@ -98,7 +98,7 @@ export class KeysController {
 
   @ApiOperation({ summary: 'Gives a key a new secret; the old one stays good for a while' })
   @RequiresPermission('manage:keys')
-  @Changes('key.rotate', 'id')
+  @Changes('key.rotate', 'key')
   @HttpCode(200)
   @Post(':id/rotate')
   rotate(@Param('id') id: string, @Body() { overlapMs }: RotationBody, @Req() req: Caller): Promise<object> {
@@ -109,7 +109,7 @@ export class KeysController {
 
   @ApiOperation({ summary: 'Ends a key, and what was opened with it' })
   @RequiresPermission('manage:keys')
-  @Changes('key.revoke', 'id')
+  @Changes('key.revoke', 'key')
   @Delete(':id')
   revoke(@Param('id') id: string, @Req() req: Caller): Promise<object> {
     return this.keys.revoke(id, nameOf(callerOf(req)));

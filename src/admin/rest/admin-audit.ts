@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { type AdminEntry, AuditLog } from '../../audit/index.js';
 import { type GuardedRequest, nameOf } from '../../auth/index.js';
-import { printable } from '../../common/index.js';
+import { printable, withoutTokens } from '../../common/index.js';
 import { RestRequests } from './rest-requests.js';
 
 const DENIED = new Set([401, 403]);
@@ -30,7 +30,7 @@ export class AdminAudit {
         principal: caller ? nameOf(caller) : 'unknown',
         credentialId: caller?.credentialId,
         action: action ?? `rest.${(req.method ?? 'get').toLowerCase()}`,
-        target: target ?? printable(path),
+        target: target ?? printable(withoutTokens(path)),
         outcome: outcomeOf(res.statusCode),
         kind,
         details: res.writableFinished ? details : { ...details, isAnswered: false },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { printable } from '../../common/index.js';
+import { printable, withoutTokens } from '../../common/index.js';
 import { CHANGE, type Change } from './changes.decorator.js';
 import { RestRequests } from './rest-requests.js';
 
@@ -21,7 +21,7 @@ export class NoteChange implements CanActivate {
     if (!change) return true;
     const req = context.switchToHttp().getRequest<RoutedRequest>();
     const [named] = Object.values(req.params ?? {});
-    const target = named === undefined ? undefined : `${change.noun}:${printable(named)}`;
+    const target = named === undefined ? undefined : `${change.noun}:${printable(withoutTokens(named))}`;
     Object.assign(this.requests.of(req), { action: change.action, target });
     return true;
   }

@@ -17,7 +17,7 @@ interface Fault {
 /** Nest's exceptions and those of body parsers, by status. */
 const KINDS: ReadonlyMap<number, ErrorKind> = new Map<number, ErrorKind>([
   [400, 'invalid_request'],
-  [401, 'auth_failed'],
+  [401, 'auth_required'],
   [403, 'permission_denied'],
   [404, 'not_found'],
   [405, 'method_not_allowed'],
