@@ -40,6 +40,14 @@ function brokenAt(text: string): number | undefined {
 const counts = fc.integer({ min: 2, max: 12 });
 
 describe('AuditChain', () => {
+  it('W-38 is one line for whoever reads it: what ends or colours lines is escaped, and means the same', () => {
+    const name = 'a\u0085b\u2028c\u2029d\u009be\u007f';
+    const line = AuditChain.after(undefined).seal(`"name":${JSON.stringify(name)}`);
+    expect(line).toMatch(/^[\u0020-\u007e]+\n$/);
+    expect(JSON.parse(line)).toMatchObject({ name });
+    expect(readRecord(line.trimEnd())).toMatchObject({ seq: 1 });
+  });
+
   it('is a line of JSON for each record, numbered, with a hash over it and the one before', () => {
     const lines = logOf(2);
     const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -6,6 +6,9 @@ export const GENESIS = '';
 
 const RECORD = /^(\{"seq":(\d{1,15}),.*),"hash":"([\w-]{43})"\}$/;
 
+// What JSON leaves as it is, and ends a line or begins a command for some who read one.
+const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+
 /** A record, as it stands in a line. */
 export interface SealedRecord extends AuditHead {
   /** What the hash is over. */
@@ -21,6 +24,10 @@ export function readRecord(line: string): SealedRecord | undefined {
 /** SHA-256 over the hash before and the record, so that no record can be changed, moved or taken out alone. */
 function chained(previous: string, sealed: string): string {
   return hash('sha256', `${previous}\n${sealed}`, 'base64url');
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Numbers records and chains each to the one before. */
@@ -47,7 +54,7 @@ export class AuditChain {
   /** @param body of a record, without braces @returns its line */
   seal(body: string): string {
     this.seq += 1;
-    const sealed = `{"seq":${this.seq},${body}`;
+    const sealed = `{"seq":${this.seq},${body.replace(UNSAFE, escaped)}`;
     this.last = chained(this.last, sealed);
     return `${sealed},"hash":"${this.last}"}\n`;
   }
