@@ -58,6 +58,11 @@ async function registered(): Promise<ReadonlyMap<string, readonly string[]>> {
 }
 
 describe('k8s/prometheus-rules.yaml', () => {
+  it('S4-50 says the same as the rule file of the chart', async () => {
+    const ofChart = await readFile(new URL('../../../helm/gatehouse/rules.yaml', import.meta.url), 'utf8');
+    expect((parse(text) as RuleFile).spec).toEqual(parse(ofChart));
+  });
+
   it('S4-50 has the alerts of the seed, each once', () => {
     const names = rules.map(({ alert }) => alert);
     expect(new Set(names).size).toBe(names.length);

@@ -65,7 +65,7 @@ describe('ProblemFilter', () => {
       status: 500,
       kind: 'internal',
       detail: 'Internal error',
-      requestId: expect.not.stringMatching('req-0'),
+      requestId: expect.stringMatching(/^req-.{36}$/),
     });
   });
 
