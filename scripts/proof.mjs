@@ -41,6 +41,16 @@ const proofs = [
     run: () => [process.execPath, [...JEST, 'e2e', '--testPathPatterns', 'test/e2e/isolation', '--verbose']],
   },
   {
+    title: 'A tool that is switched off while 500 sessions use it',
+    about:
+      'Every later call is refused, whoever could use it is told, 99 % of them in less than 200 ms, and nothing in flight is lost.',
+    run: () => [
+      process.execPath,
+      [...JEST, 'e2e', '--testPathPatterns', 'test/e2e/switch-under-load', '--verbose'],
+      { SWITCH_SESSIONS: '500', SWITCH_BOUND_MS: '200' },
+    ],
+  },
+  {
     title: 'The unit tests under Node 24',
     about: 'The same sources, on the newest Node that is supported.',
     run: () => [nodeOf(24), [...JEST, 'unit', '--silent']],
