@@ -92,13 +92,13 @@ export async function up(url, child) {
   throw new Error(`The server does not answer: ${log}`);
 }
 
-/** Opens a session. @returns the headers that further requests carry */
-export async function openSession(url) {
-  const response = await post(url, INITIALIZE);
+/** Opens a session. @param credential headers @returns the headers that further requests carry */
+export async function openSession(url, credential = {}) {
+  const response = await post(url, INITIALIZE, credential);
   await response.text();
   const id = response.headers.get('mcp-session-id');
   if (!id) throw new Error(`No session: HTTP ${response.status}`);
-  const headers = { ...JSON_BASE, 'mcp-session-id': id, 'mcp-protocol-version': REVISION };
+  const headers = { ...JSON_BASE, ...credential, 'mcp-session-id': id, 'mcp-protocol-version': REVISION };
   await (await post(url, { jsonrpc: '2.0', method: 'notifications/initialized' }, headers)).text();
   return headers;
 }

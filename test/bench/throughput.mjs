@@ -44,17 +44,19 @@ function toBytes(text) {
   return Number(number) * { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }[unit];
 }
 
-async function requestOf(kind, url) {
+async function requestOf({ kind, token }, url) {
   if (kind === 'modern') return modern(CALL);
-  return { body: CALL, headers: kind === 'session' ? await openSession(url) : JSON_BASE };
+  const credential = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return { body: CALL, headers: kind === 'session' ? await openSession(url, credential) : JSON_BASE };
 }
 
-async function measure(server, port, options) {
+/** Starts a server, calls its tool for a while, and stops it. @returns what `load` does, and its memory in MiB */
+export async function measure(server, port, options) {
   const url = `http://127.0.0.1:${port}/mcp`;
   const child = server.start(port);
   try {
     await up(url, child);
-    const { headers, body } = await requestOf(server.kind, url);
+    const { headers, body } = await requestOf(server, url);
     const probe = await (await post(url, body, headers)).text();
     if (!probe.includes('Echo: hello world')) throw new Error(`${server.name} answered ${probe}`);
     return { ...load(url, { ...options, headers, body }), rss: Math.round(residentKiB(child.pid) / 1024) };
