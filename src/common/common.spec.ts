@@ -6,8 +6,21 @@ import { SystemClock } from './clock.js';
 import { explainListenError } from './errors/listen-error.js';
 import { newRequestId } from './ids.js';
 import { isJsonObject } from './json.js';
-import { printable, REDACTED } from './redact.js';
+import { printable, REDACTED, withoutTokens } from './redact.js';
 import { VERSION } from './version.js';
+
+describe('withoutTokens', () => {
+  const SECRET = 'Kd93mfQ1zUw7Yb5Ra0Lt8Xe2Vh6Nc4Jp_-a';
+
+  it.each([
+    [`Bearer ${SECRET}`, `Bearer ${REDACTED}`],
+    [`key:ghk_k7m2xq4bza_${SECRET}`, `key:ghk_k7m2xq4bza_${REDACTED}`],
+    [`/admin/keys/ghl_${SECRET}/rotate`, `/admin/keys/ghl_${REDACTED}/rotate`],
+    ['/admin/keys/k7m2xq4bza', '/admin/keys/k7m2xq4bza'],
+  ])('W-37 takes credentials out, and leaves what names them: %s', (text, shown) => {
+    expect(withoutTokens(text)).toBe(shown);
+  });
+});
 
 describe('printable', () => {
   // eslint-disable-next-line no-control-regex
