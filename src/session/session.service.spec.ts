@@ -13,7 +13,9 @@ import { AppConfig, type ConfigOverrides } from '../config/index.js';
 import { DurableSessionStore, type DurableStore, EmbeddedState, SessionStore, Replica } from '../store/index.js';
 import { MAX_CLIENT_INFO_CHARS } from './client-info.js';
 import { Sealer } from './sealer.js';
+import type { Session } from './session.js';
 import { SessionPeers } from './session-peers.js';
+import { SessionPlaces } from './session-places.js';
 import { SessionRecords } from './session-records.js';
 import { SessionTerms } from './session-terms.js';
 import { type OpenSession, SessionService } from './session.service.js';
@@ -64,21 +66,28 @@ describe('SessionService', () => {
     security = new EventList();
     sessions = serve(settings, state.durable);
   };
-  const serve = (settings: ConfigOverrides['sessions'], durable: DurableStore, store?: SessionStore): SessionService =>
-    new SessionService(
-      new SessionTerms(AppConfig.of({ sessions: settings ?? {} }), clock),
+  const serve = (
+    settings: ConfigOverrides['sessions'],
+    durable: DurableStore,
+    store?: SessionStore,
+  ): SessionService => {
+    const terms = new SessionTerms(AppConfig.of({ sessions: settings ?? {} }), clock);
+    return new SessionService(
+      terms,
       new Sealer(state.keys),
       new SessionRecords(store ?? new DurableSessionStore(durable), durable),
       security,
       new SessionPeers(state.bus, new Replica(), alone(state, clock)),
+      new SessionPlaces(state, terms, alone(state, clock)),
     );
+  };
   /** What is left after a crash is the folder: nothing is written at the end. */
   const restart = async (settings?: ConfigOverrides['sessions']): Promise<void> => {
     await state.close();
     await start(settings);
   };
   const open = (more: Partial<OpenSession> = {}) =>
-    sessions.open({ principal: ALICE, revision: '2025-11-25', capabilities: {}, sealed: true, ...more });
+    sessions.open({ principal: ALICE, revision: '2025-11-25', capabilities: {}, sealed: true, ...more }) as Session;
   const idOf = (session: { readonly id: string | undefined }): string => session.id as string;
   const call = () => ({ abort: jest.fn() });
 
