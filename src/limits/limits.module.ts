@@ -5,18 +5,22 @@ import { LiveSettings } from '../config/index.js';
 import { Replicas, StoreBackend } from '../store/index.js';
 import { AddressBlocks } from './address-blocks.js';
 import { BreakerWatch } from './breaker-watch.js';
+import { ClientAddresses } from './client-addresses.js';
 import { DurableAddressBlocks } from './durable-address-blocks.js';
+import { MessageRate } from './message-rate.js';
 import { MemoryRateLimiter, RateLimiter } from './rate-limiter.js';
 import { RateRules } from './rate-rules.js';
 import { RateTerms } from './rate-terms.js';
 import { RateViolations } from './rate-violations.js';
 import { SharedRateLimiter } from './shared-rate-limiter.js';
 
-/** Needs AppConfig, Clock and the store ports from global modules. */
+/** Needs AppConfig, Clock, MetricsRecorder and the store ports from global modules. */
 @Module({
   imports: [AuditModule],
   providers: [
     BreakerWatch,
+    ClientAddresses,
+    MessageRate,
     RateRules,
     RateViolations,
     {
@@ -26,7 +30,7 @@ import { SharedRateLimiter } from './shared-rate-limiter.js';
     },
     { provide: AddressBlocks, useClass: DurableAddressBlocks },
   ],
-  exports: [AddressBlocks, BreakerWatch, RateLimiter, RateRules, RateViolations],
+  exports: [AddressBlocks, BreakerWatch, ClientAddresses, MessageRate, RateLimiter, RateRules, RateViolations],
 })
 export class LimitsModule {}
 

@@ -9,7 +9,6 @@ export { Replica } from './replica.js';
 export { Replicas } from './replicas.js';
 export { SessionKeys } from './session-keys.js';
 export { type SessionRecord, SessionStore } from './session-store.js';
-export { openState, StoreModule, type StoreModuleOptions } from './store.module.js';
 export {
   type BucketOutcome,
   type KeptPlaces,
@@ -22,5 +21,8 @@ export {
   type SharedWindow,
   type WindowState,
 } from './shared-counters.js';
+export { SharedLook } from './shared-look.js';
 export { StoreBackend } from './store-backend.js';
 export { StoreHealth, type StoreState } from './store-health.js';
+export { StateHeldError } from './state-folder.js';
+export { openState, openStateFolder, stateFolderOf, StoreModule, type StoreModuleOptions } from './store.module.js';

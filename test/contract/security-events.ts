@@ -12,11 +12,8 @@ export interface SecurityLine extends Json {
 export function eventsOf(stderr: string): readonly SecurityLine[] {
   const lines = stderr.slice(0, stderr.lastIndexOf('\n') + 1).split('\n');
   return lines
-    .filter((line) => line.includes(PREFIX))
-    .map((line) => {
-      const { msg } = JSON.parse(line) as { msg: string };
-      return JSON.parse(msg.slice(msg.indexOf(PREFIX) + PREFIX.length)) as SecurityLine;
-    });
+    .filter((line) => line.startsWith(PREFIX))
+    .map((line) => JSON.parse(line.slice(PREFIX.length)) as SecurityLine);
 }
 
 /**

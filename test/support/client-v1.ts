@@ -72,7 +72,10 @@ export class SdkV1Client implements TestClient {
   ) {
     const { Client, Http, Stdio, types } = release;
     this.client = new Client(CLIENT_INFO, { capabilities });
-    this.transport = target.door === 'http' ? new Http(new URL(target.url)) : new Stdio(stdioParameters(target));
+    this.transport =
+      target.door === 'http'
+        ? new Http(new URL(target.url), { requestInit: { headers: { ...target.headers } } })
+        : new Stdio(stdioParameters(target));
     this.door = target.door;
     this.wire = record(this.transport);
     this.client.setNotificationHandler(

@@ -149,7 +149,9 @@ export class ClientV2 implements TestClient {
 const FRESH = { cacheMode: 'bypass' } as const;
 
 function transportTo(target: Target): StreamableHTTPClientTransport | StdioClientTransport {
-  if (target.door === 'http') return new StreamableHTTPClientTransport(new URL(target.url));
+  if (target.door === 'http') {
+    return new StreamableHTTPClientTransport(new URL(target.url), { requestInit: { headers: { ...target.headers } } });
+  }
   const { args, env, cwd, tap } = target;
   const program = [MAIN, ...args];
   return new StdioClientTransport({

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type Frame, initializeParams, type Json, type Message, request } from './messages.js';
 import { within } from './waiting.js';
 
@@ -30,10 +31,16 @@ export class RawLines {
     );
   }
 
-  static async open(port: number, host = '127.0.0.1'): Promise<RawLines> {
-    const socket = connect(port, host);
+  /** @param tls where the door speaks it; certificates are checked as any client does */
+  static async open(port: number, tls?: ConnectionOptions): Promise<RawLines> {
+    const place = { port, host: '127.0.0.1' };
+    const socket = tls ? connectTls({ ...place, ...tls }) : connect(place);
     const lines = new RawLines(socket);
-    await within(new Promise<void>((resolve) => socket.once('connect', resolve)), 'a connection');
+    const opened = new Promise<void>((resolve, reject) => {
+      socket.once(tls ? 'secureConnect' : 'connect', resolve).once('error', reject);
+      socket.once('close', () => reject(new Error('The connection closed before it was open')));
+    });
+    await within(opened, 'a connection');
     return lines;
   }
 

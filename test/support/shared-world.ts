@@ -57,6 +57,7 @@ class SharedBackend extends StoreBackend {
   override readonly events: EventLog;
   override readonly counters: MemoryCounters;
   override readonly health: SwitchedHealth;
+  override readonly path = undefined;
 
   constructor({ durable, keys, bus, events, counters, health }: SharedWorld) {
     super();

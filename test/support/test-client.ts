@@ -15,7 +15,12 @@ import type { SpecRevision } from './wire/spec-schema.js';
 
 /** Where a client finds its server: an endpoint, or a program that it starts itself. */
 export type Target =
-  | { readonly door: 'http'; readonly url: string }
+  | {
+      readonly door: 'http';
+      readonly url: string;
+      /** Sent with every request. */
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | {
       readonly door: 'stdio';
       /** Arguments of the built program. */
