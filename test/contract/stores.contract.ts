@@ -9,11 +9,14 @@ import {
   type PermitOutcome,
   Replica,
   Replicas,
+  type SharedBucket,
   type SharedCounters,
   type StoreBackend,
+  type WindowState,
 } from '../../src/store/index.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { RedisServer } from '../support/redis-server.js';
+import { MemoryCounters } from '../support/shared-memory.js';
 import { until } from '../support/waiting.js';
 
 const KEYS = `k1:${randomBytes(32).toString('base64')}`;
@@ -245,6 +248,32 @@ describe('stores that replicas share: redis', () => {
     expect(await countersOf(b).takeRun([other, all])).toMatchObject({ isAllowed: false, refusedBy: 1 });
     const [ofOther, ofAll] = await countersOf(b).viewBuckets([other, all]);
     expect([ofOther, ofAll?.used]).toEqual([{ used: 1, retryAfterMs: 0 }, 6]);
+  });
+
+  it.each(['memory', 'redis'])('S4-38 counts under a new limit of runs what was spent: %s', async (kind) => {
+    const counters = kind === 'memory' ? new MemoryCounters(CLOCK) : countersOf(a);
+    const under = (perMinute: number): SharedBucket[] => [{ key: 'changing', perMinute }];
+    const takeAll = async (perMinute: number): Promise<number> => {
+      let runs = 0;
+      while ((await counters.takeRun(under(perMinute))).isAllowed) runs += 1;
+      return runs;
+    };
+    const view = async (perMinute: number): Promise<WindowState> =>
+      (await counters.viewBuckets(under(perMinute)))[0] as WindowState;
+    // Rates at which none comes back while the test runs.
+    expect(await takeAll(2)).toBe(2);
+    const raised = await view(6);
+    expect(raised).toEqual({ used: 2, retryAfterMs: 0 });
+    expect(await takeAll(6)).toBe(4);
+    // What is above a lower limit comes back as fast as it was taken: 5 of 6 within 50 s, then one at one a minute.
+    const lowered = await view(1);
+    expect(lowered.used).toBe(6);
+    expect(lowered.retryAfterMs).toBeGreaterThan(100_000);
+    expect(lowered.retryAfterMs).toBeLessThanOrEqual(110_000);
+    expect(await takeAll(1)).toBe(0);
+    // To change to and fro brings nothing.
+    expect(await takeAll(6)).toBe(0);
+    expect((await view(6)).retryAfterMs).toBeLessThanOrEqual(10_000);
   });
 
   it('holds no more places than there are, names who was there first, and gives back those that are not kept', async () => {

@@ -1,4 +1,5 @@
 import { type Clock, ProtocolError } from '../../src/common/index.js';
+import { TokenBucket } from '../../src/limits/token-bucket.js';
 import {
   type BucketOutcome,
   EventLog,
@@ -17,8 +18,6 @@ import {
   type StreamEvent,
   type WindowState,
 } from '../../src/store/index.js';
-
-const RUN = 60_000;
 
 interface Grant {
   readonly name: string;
@@ -50,7 +49,7 @@ export class SwitchedHealth extends StoreHealth {
 /** The counts of many replicas, in one process and on the clock of a test; the same as the scripts of Redis count. */
 export class MemoryCounters extends SharedCounters {
   private readonly windows = new Map<string, Grant[]>();
-  private readonly buckets = new Map<string, { saved: number; at: number }>();
+  private readonly buckets = new Map<string, TokenBucket>();
   private readonly sets = new Map<string, Map<string, number>>();
   private grants = 0;
   /** Requests so far, of every kind. */
@@ -101,18 +100,15 @@ export class MemoryCounters extends SharedCounters {
     const states = await this.viewBuckets(buckets);
     const refusedBy = states.findIndex(({ retryAfterMs }) => retryAfterMs > 0);
     if (refusedBy >= 0) return { isAllowed: false, retryAfterMs: states[refusedBy]?.retryAfterMs as number, refusedBy };
-    for (const bucket of buckets) {
-      this.buckets.set(bucket.key, { saved: this.savedIn(bucket) - RUN, at: this.clock.monotonic() });
-    }
+    for (const { key } of buckets) this.bucketOf(key).spend();
     return { isAllowed: true };
   }
 
   override async viewBuckets(buckets: readonly SharedBucket[]): Promise<readonly WindowState[]> {
-    this.reach();
-    return buckets.map((bucket) => {
-      const saved = this.savedIn(bucket);
-      const retryAfterMs = saved < RUN ? Math.ceil((RUN - saved) / bucket.perMinute) : 0;
-      return { used: bucket.perMinute - Math.floor(saved / RUN), retryAfterMs };
+    const now = this.reach();
+    return buckets.map(({ key, perMinute }) => {
+      const { used, retryAfterMs } = this.bucketOf(key).view(perMinute, now);
+      return { used, retryAfterMs };
     });
   }
 
@@ -150,10 +146,10 @@ export class MemoryCounters extends SharedCounters {
     return places;
   }
 
-  private savedIn({ key, perMinute }: SharedBucket): number {
-    const full = perMinute * RUN;
-    const { saved, at } = this.buckets.get(key) ?? { saved: full, at: 0 };
-    return Math.min(full, saved + (this.clock.monotonic() - at) * perMinute);
+  private bucketOf(key: string): TokenBucket {
+    const bucket = this.buckets.get(key) ?? new TokenBucket(this.clock.monotonic());
+    this.buckets.set(key, bucket);
+    return bucket;
   }
 
   private reach(): number {

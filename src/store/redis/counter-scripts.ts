@@ -32,26 +32,40 @@ if granted > 0 then
 end
 return { granted, 0, used + granted }`;
 
-/** Whole thousandths of a run, as the bucket of one process counts. ARGV: 1 spends, 0 looks; then runs a minute of each. */
+/**
+ * What was spent, in whole thousandths of a run, and the rate under which it was: as the bucket of one process counts.
+ * Above a lower rate it comes back as fast as the rate said under which it was taken. Forgotten once nothing is left of
+ * it, a minute for each of both rates. ARGV: 1 spends, 0 looks; then runs a minute of each.
+ */
 const BUCKETS = `${NOW}
 local run = 60000
-local saved, states, refused = {}, {}, 0
+local spent, states, refused = {}, {}, 0
 for i, key in ipairs(KEYS) do
   local rate = tonumber(ARGV[i + 1])
-  local kept = redis.call('HMGET', key, 's', 'a')
-  local passed = math.max(0, now - (tonumber(kept[2]) or now))
-  saved[i] = math.min(rate * run, (tonumber(kept[1]) or rate * run) + passed * rate)
+  local bound = rate * run
+  local kept = redis.call('HMGET', key, 'u', 'r', 'a')
+  local used, taken = tonumber(kept[1]) or 0, tonumber(kept[2]) or rate
+  local passed = math.max(0, now - (tonumber(kept[3]) or now))
+  local above = math.max(0, used - bound)
+  if passed * taken < above then
+    used = used - passed * taken
+  else
+    used = math.max(0, used - above - (passed - above / taken) * rate)
+    taken = rate
+  end
   local wait = 0
-  if saved[i] < run then
-    wait = math.ceil((run - saved[i]) / rate)
+  if used + run > bound then
+    above = math.max(0, used - bound)
+    wait = math.ceil(above / taken + (used - above + run - bound) / rate)
     if refused == 0 then refused = i end
   end
-  states[i] = { rate - math.floor(saved[i] / run), wait }
+  spent[i] = used
+  states[i] = { math.ceil(used / run), wait }
 end
 if refused == 0 and ARGV[1] == '1' then
   for i, key in ipairs(KEYS) do
-    redis.call('HSET', key, 's', saved[i] - run, 'a', now)
-    redis.call('PEXPIRE', key, 60000)
+    redis.call('HSET', key, 'u', spent[i] + run, 'r', ARGV[i + 1], 'a', now)
+    redis.call('PEXPIRE', key, 120000)
   end
 end
 return { refused, states }`;
