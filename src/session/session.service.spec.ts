@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { alone } from '../../test/support/alone.js';
 import { FailingStore } from '../../test/support/failing-store.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
+import { recordsIn } from '../../test/support/records.js';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
@@ -131,10 +132,10 @@ describe('SessionService', () => {
       expect(session.id).toBeUndefined();
       expect(sessions.peek(session.key, ALICE)).toBeUndefined();
       expect(await sessions.find(session.key, ALICE)).toBeUndefined();
-      expect(await state.durable.list('session')).toEqual([]);
+      expect(await recordsIn(state.durable, 'session')).toEqual([]);
       await sessions.end(session, 'disconnected');
       expect(sessions.count).toBe(0);
-      expect(await state.durable.list('tombstone')).toEqual([]);
+      expect(await recordsIn(state.durable, 'tombstone')).toEqual([]);
     });
 
     it('refuses a principal whose names do not fit into an id, and changes nothing', () => {
@@ -257,10 +258,10 @@ describe('SessionService', () => {
       await sessions.end(session, 'deleted');
       await restart();
       expect(await sessions.find(idOf(session), ALICE)).toBeUndefined();
-      expect(await state.durable.list('session')).toEqual([]);
+      expect(await recordsIn(state.durable, 'session')).toEqual([]);
       clock.advance(24 * HOUR);
       await restart();
-      expect(await state.durable.list('tombstone')).toEqual([]);
+      expect(await recordsIn(state.durable, 'tombstone')).toEqual([]);
     });
 
     it('D-8 rebuilds with defaults when the record is missing', async () => {
@@ -588,7 +589,7 @@ describe('SessionService', () => {
       expect(await sessions.sweep()).toBe(1);
       expect(close).toHaveBeenCalledWith('expired');
       expect(sessions.list()).toEqual([bound]);
-      expect(await state.durable.list('tombstone')).toEqual([]);
+      expect(await recordsIn(state.durable, 'tombstone')).toEqual([]);
     });
 
     it('ends a session on sight that a sweep has not reached yet', async () => {

@@ -1,6 +1,6 @@
 export { Bus } from './bus.js';
 export { defaultStateFolder, type StatePlace } from './default-state-folder.js';
-export { type DurableRecord, DurableStore } from './durable-store.js';
+export { type DurableRecord, DurableStore, type ListedNamespace } from './durable-store.js';
 export { EmbeddedState, type EmbeddedStateOptions } from './embedded-state.js';
 export { EventLog, type EventRetention, type LoggedEvents, type StreamEvent } from './event-log.js';
 export { DurableSessionStore } from './memory/durable-session-store.js';
@@ -22,6 +22,7 @@ export {
   type WindowState,
 } from './shared-counters.js';
 export { SharedLook } from './shared-look.js';
+export { SharedRecords } from './shared-records.js';
 export { StoreBackend } from './store-backend.js';
 export { StoreHealth, type StoreState } from './store-health.js';
 export { StateHeldError } from './state-folder.js';

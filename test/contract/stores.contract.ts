@@ -91,15 +91,15 @@ describe.each(Object.entries(WORLDS))('stores: %s', (name, build) => {
     it('lists the records of one namespace alone, whatever their keys hold', async () => {
       const { durable } = state;
       const keys = ['x', 'x:y', 'x*', '[x]', 'x\\y', 'ü/?', ' '];
-      for (const key of keys) await durable.put({ namespace: 'c', key, value: key });
-      await durable.put({ namespace: 'cc', key: 'x', value: 'other' });
+      for (const key of keys) await durable.put({ namespace: 'incidents', key, value: key });
+      await durable.put({ namespace: 'tool-states', key: 'x', value: 'other' });
       const expiresAt = soon();
-      await durable.put({ namespace: 'c', key: 'x', value: 'x', expiresAt });
-      const listed = await durable.list('c');
+      await durable.put({ namespace: 'incidents', key: 'x', value: 'x', expiresAt });
+      const listed = await durable.list('incidents');
       expect(listed.map(({ key }) => key).sort()).toEqual([...keys].sort());
       const timed = listed.find(({ key }) => key === 'x');
       expect(Math.abs((timed?.expiresAt ?? 0) - expiresAt)).toBeLessThan(2_000);
-      expect(listed.find(({ key }) => key === 'x*')).toEqual({ namespace: 'c', key: 'x*', value: 'x*' });
+      expect(listed.find(({ key }) => key === 'x*')).toEqual({ namespace: 'incidents', key: 'x*', value: 'x*' });
     });
 
     it('lets one of many write where there is nothing', async () => {
