@@ -14,6 +14,9 @@ export abstract class Bus {
    * @returns what ends it
    */
   abstract subscribe(channel: string, hear: (message: string) => void): () => void;
+
+  /** Calls back each time that messages of other replicas may have been missed, and are heard again. @returns what ends it */
+  abstract onGap(listener: () => void): () => void;
 }
 
 /** Who listens in this process. */
@@ -57,5 +60,10 @@ export class LocalBus extends Bus {
     const own = (message: string): void => hear(message);
     this.listeners.add(channel, own);
     return () => void this.listeners.remove(channel, own);
+  }
+
+  /** There is nobody else. */
+  override onGap(): () => void {
+    return () => undefined;
   }
 }

@@ -18,6 +18,7 @@ import { DoorGauges } from './door-gauges.js';
 import { Conversations } from './duplex/conversations.js';
 import { Attachment } from './http/attachment.js';
 import { Challenges } from './http/challenges.js';
+import { FollowedStreams } from './http/followed-streams.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpDoor } from './http/http-door.js';
@@ -31,6 +32,7 @@ import { OpenExchanges } from './http/open-exchanges.js';
 import { ResourceMetadata } from './http/resource-metadata.js';
 import { SessionStreams } from './http/session-streams.js';
 import { StreamLogs } from './http/stream-logs.js';
+import { StreamPeers } from './http/stream-peers.js';
 import { StreamableHttp } from './http/streamable-http.js';
 import { LegacySse } from './sse/legacy-sse.js';
 import { LoneMessages } from './sse/lone-messages.js';
@@ -74,7 +76,9 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     ModernHeaders,
     ResourceMetadata,
     SessionStreams,
+    FollowedStreams,
     StreamLogs,
+    StreamPeers,
     OpenExchanges,
     SessionsSeen,
     StdioTransport,

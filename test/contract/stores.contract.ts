@@ -182,9 +182,16 @@ describe('stores that replicas share: redis', () => {
 
   it('keeps the events of a stream in order, bounded, until it is forgotten', async () => {
     const retention = { maxEvents: 1_000, maxAgeMs: SOON_MS };
+    expect(await b.events.read('s', 0)).toBeUndefined();
+    await a.events.open('s', 'whose it is', retention);
+    expect(await b.events.read('s', 0)).toEqual({ about: 'whose it is', events: [], isOver: false });
     for (let sequence = 1; sequence <= 5; sequence++)
       await a.events.append({ stream: 's', sequence, text: `t${sequence}` }, retention);
+    // Of two that write on, one does.
+    await expect(b.events.append({ stream: 's', sequence: 5, text: 'late' }, retention)).rejects.toThrow();
+    await b.events.keep('s', retention);
     expect(await b.events.read('s', 3)).toEqual({
+      about: 'whose it is',
       events: [
         { sequence: 4, text: 't4' },
         { sequence: 5, text: 't5' },
@@ -192,7 +199,7 @@ describe('stores that replicas share: redis', () => {
       isOver: false,
     });
     await a.events.end('s', retention);
-    expect(await b.events.read('s', 5)).toEqual({ events: [], isOver: true });
+    expect(await b.events.read('s', 5)).toMatchObject({ events: [], isOver: true });
     expect((await b.events.read('s', 0))?.events).toHaveLength(5);
     await b.events.forget('s');
     expect(await a.events.read('s', 0)).toBeUndefined();

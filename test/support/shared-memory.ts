@@ -159,10 +159,17 @@ export class MemoryCounters extends SharedCounters {
   }
 }
 
+interface KeptStream {
+  about: string | undefined;
+  readonly events: StreamEvent[];
+  isOver: boolean;
+  until: number;
+}
+
 /** The events of streams, for many replicas in one process. */
 export class MemoryEventLog extends EventLog {
   override readonly isShared = true;
-  private readonly streams = new Map<string, { events: StreamEvent[]; isOver: boolean; until: number }>();
+  private readonly streams = new Map<string, KeptStream>();
 
   constructor(
     private readonly clock: Clock,
@@ -171,8 +178,18 @@ export class MemoryEventLog extends EventLog {
     super();
   }
 
+  override async open(stream: string, about: string, { maxAgeMs }: EventRetention): Promise<void> {
+    this.streamOf(stream, maxAgeMs).about = about;
+  }
+
+  override async keep(stream: string, { maxAgeMs }: EventRetention): Promise<void> {
+    if (this.streams.has(stream)) this.streamOf(stream, maxAgeMs);
+  }
+
   override async append(event: StreamEvent, { maxEvents, maxAgeMs }: EventRetention): Promise<void> {
     const stream = this.streamOf(event.stream, maxAgeMs);
+    const last = stream.isOver ? Infinity : (stream.events.at(-1)?.sequence ?? 0);
+    if (event.sequence <= last) throw new ProtocolError('store_unavailable', 'There is such an event already');
     stream.events.push(event);
     if (stream.events.length > maxEvents) stream.events.shift();
   }
@@ -188,7 +205,7 @@ export class MemoryEventLog extends EventLog {
     const events = found.events
       .filter(({ sequence }) => sequence > after)
       .map(({ sequence, text }) => ({ sequence, text }));
-    return { events, isOver: found.isOver };
+    return { about: found.about, events, isOver: found.isOver };
   }
 
   override async forget(stream: string): Promise<void> {
@@ -196,9 +213,9 @@ export class MemoryEventLog extends EventLog {
     this.streams.delete(stream);
   }
 
-  private streamOf(name: string, maxAgeMs: number): { events: StreamEvent[]; isOver: boolean; until: number } {
+  private streamOf(name: string, maxAgeMs: number): KeptStream {
     this.reach();
-    const stream = this.streams.get(name) ?? { events: [], isOver: false, until: 0 };
+    const stream = this.streams.get(name) ?? { about: undefined, events: [], isOver: false, until: 0 };
     stream.until = this.clock.monotonic() + maxAgeMs;
     this.streams.set(name, stream);
     return stream;
