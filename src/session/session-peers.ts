@@ -29,6 +29,11 @@ export class SessionPeers {
     if (this.areThere) this.bus.publish(CHANNEL, JSON.stringify({ from: this.replica.id, ...news }));
   }
 
+  /** Calls back each time that news may have been missed. @returns what ends that */
+  onGap(listener: () => void): () => void {
+    return this.bus.onGap(listener);
+  }
+
   /** @param hear is told of what other replicas did @returns what ends that */
   listen(hear: (news: PeerNews) => void): () => void {
     return this.bus.subscribe(CHANNEL, (message) => {

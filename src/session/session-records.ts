@@ -67,8 +67,8 @@ export class SessionRecords {
     await Promise.all([this.tombstones.put(key, expiresAt), forget]);
   }
 
-  /** Tries again what could not be written. */
-  retry(now: number): Promise<void> {
+  /** Tries again what could not be written. @returns the keys of sessions whose end is durable now */
+  retry(now: number): Promise<string[]> {
     return this.tombstones.retry(now);
   }
 

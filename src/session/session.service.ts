@@ -10,6 +10,7 @@ import { type ClientInfo, keptClientInfo } from './client-info.js';
 import { openSession, sealSession, type SessionIdentity } from './sealed-session.js';
 import { Sealer } from './sealer.js';
 import { keptOrigin, type SessionOrigin } from './session-origin.js';
+import { isOwnedBy, nameOf } from './session-owner.js';
 import { hashOfId, Session, type SessionEndReason } from './session.js';
 import { type PeerNews, SessionPeers } from './session-peers.js';
 import { keyOfMember, type SessionPlace, SessionPlaces } from './session-places.js';
@@ -20,6 +21,8 @@ import { SessionTerms } from './session-terms.js';
 const KEY_BYTES = 16;
 /** Sessions that are asked to give way to one: others come meanwhile. */
 const MAX_TRIES = 5;
+/** Sessions that are looked at together. */
+const CAUGHT_UP_AT_ONCE = 500;
 
 /** What `initialize` says about a new session. */
 export interface OpenSession {
@@ -58,6 +61,7 @@ export class SessionService implements OnModuleInit {
 
   onModuleInit(): void {
     this.peers.listen((news) => this.heard(news));
+    this.peers.onGap(() => void this.catchUp());
   }
 
   /** Live sessions of this process. */
@@ -184,7 +188,8 @@ export class SessionService implements OnModuleInit {
       else this.records.writeIfDue(session, now);
     }
     if (this.places.areShared) this.places.keep(this.list().filter(isSealedAndBusy), true);
-    await Promise.all([...ends, this.records.retry(now)]);
+    const [ended] = await Promise.all([this.records.retry(now), ...ends]);
+    for (const key of ended) this.peers.tell({ kind: 'ended', key });
     return ends.length;
   }
 
@@ -284,6 +289,15 @@ export class SessionService implements OnModuleInit {
     if (news.kind === 'ended') this.drop(session, 'deleted');
     else if (news.kind === 'cancel') session.cancel(news.requestId, news.why);
     else void this.logged(this.refresh(session));
+  }
+
+  /** Looks at every session, as another replica may have ended or changed any while nothing was heard. */
+  private async catchUp(): Promise<void> {
+    const sessions = this.list().filter(({ id }) => id !== undefined);
+    while (sessions.length > 0) {
+      const some = sessions.splice(0, CAUGHT_UP_AT_ONCE);
+      await Promise.all(some.map((session) => this.logged(this.refresh(session))));
+    }
   }
 
   private async refresh(session: Session): Promise<void> {
@@ -388,19 +402,6 @@ interface Admission {
   readonly limits?: { readonly max: number; readonly maxPerClient: number } | undefined;
 }
 
-interface Named {
-  readonly issuer: string;
-  readonly subject: string;
-}
-
-function isOwnedBy(session: Named, { issuer, subject }: Principal): boolean {
-  return session.subject === subject && session.issuer === issuer;
-}
-
 function isSealedAndBusy({ id, isBusy }: Session): boolean {
   return id !== undefined && isBusy;
-}
-
-function nameOf({ issuer, subject }: Named): string {
-  return `${issuer}/${subject}`;
 }

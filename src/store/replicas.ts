@@ -28,6 +28,11 @@ export class Replicas implements OnModuleInit, OnApplicationShutdown {
     private readonly counters?: SharedCounters,
   ) {}
 
+  /** Id of this process. */
+  get ownId(): string {
+    return this.own.id;
+  }
+
   /** Whether there may be others. */
   get areMany(): boolean {
     return this.health.state !== 'embedded';

@@ -37,6 +37,7 @@ import { StreamableHttp } from './http/streamable-http.js';
 import { LegacySse } from './sse/legacy-sse.js';
 import { LoneMessages } from './sse/lone-messages.js';
 import { SseMessages } from './sse/sse-messages.js';
+import { SseRelay } from './sse/sse-relay.js';
 import { SseStreams } from './sse/sse-streams.js';
 import { SessionsSeen } from './status/sessions-seen.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
@@ -72,6 +73,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     LegacySse,
     LoneMessages,
     SseMessages,
+    SseRelay,
     SseStreams,
     ModernHeaders,
     ResourceMetadata,
