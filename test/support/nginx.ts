@@ -21,7 +21,9 @@ export class Nginx {
     const path = join(folder.path, 'nginx.conf');
     await writeFile(path, withPorts(await readFile(join(ROOT, 'docs/nginx.conf'), 'utf8'), port, ports));
     const globals = `daemon off; pid ${join(folder.path, 'nginx.pid')}; error_log stderr warn;`;
-    const child = spawn('nginx', ['-p', folder.path, '-c', path, '-g', globals], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('nginx', ['-p', folder.path, '-c', path, '-g', globals], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
     const nginx = new Nginx(child, folder, port);
