@@ -165,8 +165,10 @@ export class SessionService implements OnModuleInit {
   /** Lets other replicas know what the client has set: its log level, its subscriptions. */
   async share(session: Session): Promise<void> {
     if (!this.peers.areThere || session.id === undefined) return;
-    await this.records.write(session, this.terms.now());
-    this.peers.tell({ kind: 'changed', key: session.key });
+    const { key, logLevel, subscriptions } = session;
+    // The next request may go to another replica as soon as this one is answered.
+    const news = { kind: 'changed', key, logLevel, subscriptions: [...subscriptions] } as const;
+    await Promise.all([this.records.write(session, this.terms.now()), this.peers.send(news)]);
   }
 
   /** Cancels a call of a session that may run at another replica. */
@@ -288,7 +290,7 @@ export class SessionService implements OnModuleInit {
     if (!session) return;
     if (news.kind === 'ended') this.drop(session, 'deleted');
     else if (news.kind === 'cancel') session.cancel(news.requestId, news.why);
-    else void this.logged(this.refresh(session));
+    else session.adopt(news.logLevel, news.subscriptions);
   }
 
   /** Looks at every session, as another replica may have ended or changed any while nothing was heard. */

@@ -10,6 +10,12 @@ export abstract class Bus {
   abstract publish(channel: string, message: string): void;
 
   /**
+   * The same, for whoever goes on only then: when this resolves, the message is on its way to all who listen, before
+   * whatever is published next.
+   */
+  abstract send(channel: string, message: string): Promise<void>;
+
+  /**
    * @param hear must not throw
    * @returns what ends it
    */
@@ -53,6 +59,10 @@ export class LocalBus extends Bus {
 
   override publish(channel: string, message: string): void {
     this.listeners.tell(channel, message);
+  }
+
+  override async send(channel: string, message: string): Promise<void> {
+    this.publish(channel, message);
   }
 
   override subscribe(channel: string, hear: (message: string) => void): () => void {

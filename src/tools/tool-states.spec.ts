@@ -170,6 +170,15 @@ describe('ToolStates', () => {
     expect(isOn()).toBe(false);
   });
 
+  it('of the code of a tool hold at every replica that runs', async () => {
+    const here = states;
+    await open();
+    here.setByAuthor('a', false);
+    expect([isOn(), states.stateOf('a').decidedBy]).toEqual([false, 'author']);
+    states.setByAuthor('a', true);
+    expect(here.stateOf('a').isEnabled).toBe(true);
+  });
+
   it('D-10 hold at every replica as soon as it hears of them, or within 5 s, and are written down once', async () => {
     const [here, { security }] = [states, world];
     await open();

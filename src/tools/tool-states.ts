@@ -7,6 +7,8 @@ import { ToolRegistry, unknownTool } from './tool-registry.js';
 
 const SWEEP_MS = 1_000;
 const MAX_REASON_CHARS = 500;
+/** Where the code of tools says what it says, for the processes that run then. */
+const AUTHOR_CHANNEL = 'tool-authors';
 /** Who stands in events for a tool's own code. */
 const AUTHOR = 'plug-in';
 
@@ -25,6 +27,11 @@ interface KeptOrder extends ToolOrder {
   readonly isEnabled: boolean;
   /** ms since the epoch. */
   readonly since: number;
+}
+
+interface AuthorWord {
+  readonly name: string;
+  readonly isEnabled: boolean;
 }
 
 /** Whether a tool is switched on, and by whose word. */
@@ -47,6 +54,7 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
   /** What the code of tools says of them: gone with the process, which asks it again. */
   private readonly authors = new Map<string, boolean>();
   private readonly records: SharedRecords<KeptOrder>;
+  private stopHearing: () => void = () => undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -54,7 +62,7 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
     store: DurableStore,
     private readonly security: SecurityLog,
     private readonly clock: Clock,
-    bus: Bus,
+    private readonly bus: Bus,
   ) {
     const read = (value: unknown): KeptOrder | undefined => (isKept(value) ? value : undefined);
     const adopt = (records: ReadonlyMap<string, KeptOrder>): void => this.adopt(records);
@@ -64,12 +72,14 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
   /** Takes up what was said before, now that every tool is there. */
   async onApplicationBootstrap(): Promise<void> {
     await this.records.open();
+    this.stopHearing = this.bus.subscribe(AUTHOR_CHANNEL, (message) => this.heard(JSON.parse(message) as AuthorWord));
     this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
     this.records.close();
+    this.stopHearing();
   }
 
   /**
@@ -105,11 +115,15 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
     return this.stateOf(name);
   }
 
-  /** What the code of a tool says of it. @throws ProtocolError unknown_tool */
+  /**
+   * What the code of a tool says of it, for every replica that runs now; one that starts later asks its own code.
+   * @throws ProtocolError unknown_tool
+   */
   setByAuthor(name: string, isEnabled: boolean): void {
     this.toolOf(name);
     this.authors.set(name, isEnabled);
     this.change(name, AUTHOR, undefined);
+    this.bus.publish(AUTHOR_CHANNEL, JSON.stringify({ name, isEnabled } satisfies AuthorWord));
   }
 
   /** @throws ProtocolError unknown_tool */
@@ -138,6 +152,13 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
       this.orders.delete(name);
       if (this.registry.get(name)) this.change(name, by, 'expired');
     }
+  }
+
+  /** Its own word comes back at once, and changes nothing. */
+  private heard({ name, isEnabled }: AuthorWord): void {
+    if (!this.registry.get(name)) return;
+    this.authors.set(name, isEnabled);
+    this.apply(name);
   }
 
   /** Applies what holds now, and says so where that changes anything. */

@@ -74,6 +74,35 @@ describe('a session', () => {
   });
 });
 
+describe('through nginx', () => {
+  const origin = (): string => new URL(set.url).origin;
+
+  it('a WebSocket is upgraded, and carries calls both ways', async () => {
+    const socket = await RawWebSocket.open(`${origin().replace('http', 'ws')}/ws`, { headers: ADA });
+    await socket.initialize();
+    expect(AT.map(pidOf)).toContain(textOf(await socket.callTool('w', 'where')));
+    socket.ws.close();
+    await socket.closed;
+  });
+
+  it('events come as they are sent, not when the answer is whole', async () => {
+    const { session } = await any.initialize('2025-11-25', ADA);
+    const stream = await any.postOpen(call('walk', { steps: 10 }, { progressToken: 'p' }), session);
+    await stream.said(/"progress":1,/);
+    expect(stream.text).not.toContain('"progress":10');
+    await stream.leave();
+  });
+
+  it('W-12 the address that counts is that of the client, whatever it claims', async () => {
+    const { session } = await any.initialize('2025-11-25', { ...ADA, 'X-Forwarded-For': '203.0.113.9' });
+    expect((await any.post(call('where'), session)).status).toBe(200);
+    const views = await Promise.all(AT.map((replica) => restAt(replica).get('/admin/sessions?limit=1000', ROOT)));
+    const text = views.map((view) => view.text).join('');
+    expect(text).toContain('127.0.0.1');
+    expect(text).not.toContain('203.0.113.9');
+  });
+});
+
 describe('a stream', () => {
   it('goes on at any replica from the last event that its client saw, to the answer', async () => {
     const { session } = await at(0).initialize('2025-11-25', ADA);

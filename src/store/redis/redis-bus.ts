@@ -19,9 +19,16 @@ export class RedisBus extends Bus {
   }
 
   override publish(channel: string, message: string): void {
+    void this.send(channel, message);
+  }
+
+  override async send(channel: string, message: string): Promise<void> {
     this.listeners.tell(channel, message);
-    // Whoever must not miss it finds it in the store when Redis is back.
-    this.client.commands.publish(this.nameOf(channel), `${this.replica}\n${message}`).catch(() => undefined);
+    try {
+      await this.client.commands.publish(this.nameOf(channel), `${this.replica}\n${message}`);
+    } catch {
+      // Whoever must not miss it finds it in the store when Redis is back.
+    }
   }
 
   override subscribe(channel: string, hear: (message: string) => void): () => void {
