@@ -190,8 +190,7 @@ export class SessionService implements OnModuleInit {
       else this.records.writeIfDue(session, now);
     }
     if (this.places.areShared) this.places.keep(this.list().filter(isSealedAndBusy), true);
-    const [ended] = await Promise.all([this.records.retry(now), ...ends]);
-    for (const key of ended) this.peers.tell({ kind: 'ended', key });
+    await Promise.all([this.finishEnds(now), ...ends]);
     return ends.length;
   }
 
@@ -295,11 +294,17 @@ export class SessionService implements OnModuleInit {
 
   /** Looks at every session, as another replica may have ended or changed any while nothing was heard. */
   private async catchUp(): Promise<void> {
+    await this.finishEnds(this.terms.now());
     const sessions = this.list().filter(({ id }) => id !== undefined);
     while (sessions.length > 0) {
       const some = sessions.splice(0, CAUGHT_UP_AT_ONCE);
       await Promise.all(some.map((session) => this.logged(this.refresh(session))));
     }
+  }
+
+  /** Makes ends durable that could not be, and tells of them. */
+  private async finishEnds(now: number): Promise<void> {
+    for (const key of await this.records.retry(now)) this.peers.tell({ kind: 'ended', key });
   }
 
   private async refresh(session: Session): Promise<void> {

@@ -340,10 +340,20 @@ describe('D-23 redis that is lost', () => {
       await until(() => state.health.state === 'down', 'the loss to be seen');
       await expect(state.durable.get('n', 'k')).rejects.toMatchObject({ kind: 'store_unavailable' });
       state.bus.publish('c', 'nobody hears');
+      // Nothing waits for its return.
+      const puts = Array.from({ length: 5_000 }, (_, i) =>
+        state.durable.put({ namespace: 'n', key: `q${i}`, value: i }),
+      );
+      const outcomes = await Promise.allSettled(puts);
+      expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5_000);
+      let gaps = 0;
+      state.bus.onGap(() => (gaps += 1));
       await redis.up();
       await until(() => state.health.state === 'up', 'the store to be back');
       expect(await state.durable.get('n', 'k')).toBe(1);
       expect(states).toEqual(['down', 'up']);
+      expect(await state.durable.has('n', 'q0')).toBe(false);
+      await until(() => gaps === 1, 'word that messages may have been missed');
       redis.freeze();
       await expect(state.durable.get('n', 'k')).rejects.toMatchObject({ kind: 'store_unavailable' });
     } finally {
@@ -352,14 +362,12 @@ describe('D-23 redis that is lost', () => {
     }
   }, 60_000);
 
-  it('does not keep the server from starting', async () => {
+  it('keeps a server from starting, which could not know who was revoked', async () => {
     const config = AppConfig.of({
       server: { transports: ['http'] },
       redis: { url: 'redis://127.0.0.1:1', timeoutMs: 50 },
       sessions: { keys: KEYS },
     });
-    const state = await openState(config, new SystemClock());
-    expect(state.health.state).toBe('down');
-    await state.close();
+    await expect(openState(config, new SystemClock())).rejects.toThrow(/^MCP_REDIS_URL: Redis was out of reach/);
   }, 30_000);
 });

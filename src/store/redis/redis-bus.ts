@@ -5,7 +5,7 @@ import type { RedisClient } from './redis-client.js';
 export class RedisBus extends Bus {
   private readonly listeners = new Listeners();
   private readonly gapListeners = new Set<() => void>();
-  private wasReady = false;
+  private wasReady: boolean;
 
   /** @param replica id of this process, whose own messages come back from Redis and are let go */
   constructor(
@@ -14,6 +14,7 @@ export class RedisBus extends Bus {
     private readonly replica: string,
   ) {
     super();
+    this.wasReady = client.subscriber.status === 'ready';
     client.subscriber.on('message', (name, text) => this.received(name, text));
     client.subscriber.on('ready', () => void this.listensAgain());
   }
@@ -56,6 +57,7 @@ export class RedisBus extends Bus {
       // It broke once more: the next time that it is there tells.
       return;
     }
+    await this.client.whenUp();
     for (const listener of this.gapListeners) listener();
   }
 
