@@ -157,3 +157,50 @@ describe('sessions of several replicas', () => {
     warn.mockRestore();
   });
 });
+
+describe('what other replicas did while nothing was heard of them', () => {
+  it('is taken over as soon as they are heard again: ends, and what the client set', async () => {
+    const gaps: (() => void)[] = [];
+    jest.spyOn(world.bus, 'onGap').mockImplementation((listener: () => void) => {
+      gaps.push(listener);
+      return () => undefined;
+    });
+    const [a, b] = await replicas({});
+    const [ended, changed] = [await open(a), await open(a)];
+    expect(await isThere(b, ended)).toBe(true);
+    const copy = (await b.find(changed.id as string, ALICE)) as Session;
+    const silence = jest.spyOn(world.bus, 'publish').mockReturnValue(undefined);
+    const silent = jest.spyOn(world.bus, 'send').mockResolvedValue(undefined);
+    await a.end(ended, 'deleted');
+    changed.logLevel = 'error';
+    changed.subscribe('file:///a');
+    await a.share(changed);
+    expect([b.peek(ended.id as string, ALICE) !== undefined, copy.logLevel]).toEqual([true, undefined]);
+    silence.mockRestore();
+    silent.mockRestore();
+    for (const gap of gaps) gap();
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    expect(b.peek(ended.id as string, ALICE)).toBeUndefined();
+    expect([copy.logLevel, [...copy.subscriptions]]).toEqual(['error', ['file:///a']]);
+  });
+
+  it('D-23 an end that could not be written is told to all once it is', async () => {
+    const [a, b] = await replicas({});
+    const session = await open(a);
+    expect(await isThere(b, session)).toBe(true);
+    world.become('down');
+    await expect(a.end(session, 'deleted')).rejects.toThrow();
+    world.become('up');
+    await a.sweep();
+    expect(await isThere(b, session)).toBe(false);
+  });
+
+  it('what a client set is known to all before it is answered', async () => {
+    const [a, b] = await replicas({});
+    const session = await open(a);
+    const copy = (await b.find(session.id as string, ALICE)) as Session;
+    session.logLevel = 'error';
+    await a.share(session);
+    expect(copy.logLevel).toBe('error');
+  });
+});

@@ -73,7 +73,7 @@ export class LocalBus extends Bus {
   }
 
   /** There is nobody else. */
-  override onGap(): () => void {
+  override onGap(_listener: () => void): () => void {
     return () => undefined;
   }
 }
