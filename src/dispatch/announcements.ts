@@ -4,7 +4,7 @@ import type { JsonObject } from '../common/index.js';
 import { encodeNotification } from '../protocol/index.js';
 import { ResourceRegistry } from '../resources/index.js';
 import type { Session } from '../session/index.js';
-import { Bus } from '../store/index.js';
+import { Bus, Replica } from '../store/index.js';
 import { ToolRegistry } from '../tools/index.js';
 
 /** Something that changed on the server, or that its operator has to say, for whoever wants to know. */
@@ -61,6 +61,12 @@ export function notificationOf(announcement: Announcement): { readonly method: s
 const UPDATED = 'resource-updated';
 const LIST_CHANGED = 'list-changed';
 const TASK_CHANGED = 'task-changed';
+const NOTICE = 'notice';
+
+interface Notice {
+  readonly message: string;
+  readonly by: string;
+}
 
 interface TaskNews {
   readonly taskId: string;
@@ -86,10 +92,15 @@ export class Announcements implements OnModuleInit {
     private readonly resources: ResourceRegistry,
     private readonly policy: Policy,
     private readonly bus: Bus,
+    private readonly replica: Replica,
   ) {}
 
   onModuleInit(): void {
     this.tools.onChange((tool) => this.listChanged(tool.target));
+    this.bus.subscribe(NOTICE, (text) => {
+      const { message, by } = JSON.parse(text) as Notice;
+      if (by !== this.replica.id) this.tellNotice(message);
+    });
     this.bus.subscribe(UPDATED, (uri) => this.tellUpdated(uri));
     this.bus.subscribe(TASK_CHANGED, (message) => this.tellTask(JSON.parse(message) as TaskNews));
     this.bus.subscribe(LIST_CHANGED, (kind) => this.listChanged(wholeList(kind as PolicyTarget['kind'])));
@@ -164,11 +175,16 @@ export class Announcements implements OnModuleInit {
   }
 
   /**
-   * Says something to every client that is connected and takes such (S0-17). One that cannot be reached keeps no other
-   * from hearing it.
-   * @returns how many were told
+   * Says something to every client that is connected and takes such (S0-17), at every replica. One that cannot be reached
+   * keeps no other from hearing it.
+   * @returns how many were told from here
    */
   notice(message: string): number {
+    this.bus.publish(NOTICE, JSON.stringify({ message, by: this.replica.id } satisfies Notice));
+    return this.tellNotice(message);
+  }
+
+  private tellNotice(message: string): number {
     const announcement = { kind: 'notice', message } as const;
     let count = 0;
     for (const listener of this.listeners) {

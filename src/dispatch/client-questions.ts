@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
-import { printable, ToolError, type JsonObject } from '../common/index.js';
+import { printable, ProtocolError, ToolError, type JsonObject } from '../common/index.js';
 import type { ResponseMessage } from '../protocol/index.js';
 import type { Session } from '../session/index.js';
-import { Bus, Replica } from '../store/index.js';
+import { Bus, Replica, StoreHealth } from '../store/index.js';
 
 interface Waiting {
   readonly sessionKey: string;
@@ -37,6 +37,7 @@ export class ClientQuestions implements OnModuleInit {
     private readonly security: SecurityLog,
     private readonly bus: Bus,
     private readonly replica: Replica,
+    private readonly health: StoreHealth,
   ) {}
 
   onModuleInit(): void {
@@ -92,12 +93,18 @@ export class ClientQuestions implements OnModuleInit {
     });
   }
 
-  /** Hands an answer to whoever waits for it, at whichever replica; one that nobody is owed is dropped with an event. */
+  /**
+   * Hands an answer to whoever waits for it, at whichever replica; one that nobody is owed is dropped with an event.
+   * @throws ProtocolError store_unavailable: whoever waits for it cannot be reached now
+   */
   settle(answer: ResponseMessage, session: Session | undefined, door: string): void {
     const [, replica] = QUESTION_ID.exec(String(answer.id)) ?? [];
     if (!session || replica === undefined || replica === this.replica.id) {
       this.take(answer, session?.key, door);
       return;
+    }
+    if (this.health.state === 'down') {
+      throw new ProtocolError('store_unavailable', 'The call that asked cannot be reached now: answer again');
     }
     const forwarded: Forwarded = { answer, sessionKey: session.key, door };
     this.bus.publish(channelOf(replica), JSON.stringify(forwarded));

@@ -4,6 +4,7 @@ import { GatehouseController, Public, RouteAccess } from '../auth/index.js';
 import { isGatehouseError, Lifecycle, newRequestId, problemOf } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { Unthrottled } from '../limits/index.js';
+import { StoreHealth } from '../store/index.js';
 import { HealthReporter } from './health-reporter.js';
 
 const OK = 200;
@@ -19,6 +20,7 @@ export class HealthController {
     private readonly lifecycle: Lifecycle,
     private readonly access: RouteAccess,
     private readonly config: AppConfig,
+    private readonly store: StoreHealth,
   ) {}
 
   /** How everything does: 200, 207 where it is degraded, 503 where it is not healthy (S4-3). */
@@ -46,10 +48,15 @@ export class HealthController {
     send(res, OK, { status: 'alive' });
   }
 
-  /** Whether this process takes work. Traffic has no say in it, nor have the checks: other replicas share their fate. */
+  /**
+   * Whether this process takes work. Traffic has no say in it, nor have the checks: other replicas share their fate.
+   * Without its store it takes work, and says so (D-23).
+   */
   @Get('ready')
   ready(@Res() res: ServerResponse): void {
-    if (this.lifecycle.isReady) return send(res, OK, { status: 'ready' });
+    if (this.lifecycle.isReady) {
+      return send(res, OK, this.store.state === 'down' ? { status: 'degraded', reason: 'store' } : { status: 'ready' });
+    }
     send(res, UNAVAILABLE, { status: 'not_ready', reason: this.lifecycle.isStopping ? 'ending' : 'starting' });
   }
 }

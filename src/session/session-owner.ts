@@ -11,7 +11,23 @@ export class SessionOwner<T> extends LruList<T> {
   constructor(
     readonly issuer: string,
     readonly subject: string,
+    readonly isProven = true,
   ) {
     super();
   }
+}
+
+/** Whoever is known by issuer and subject, be it a session, what its id says, or a principal. */
+interface Named {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export function isOwnedBy(session: Named, { issuer, subject }: Named): boolean {
+  return session.subject === subject && session.issuer === issuer;
+}
+
+/** As events and logs have it. */
+export function nameOf({ issuer, subject }: Named): string {
+  return `${issuer}/${subject}`;
 }

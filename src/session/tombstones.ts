@@ -40,10 +40,12 @@ export class Tombstones {
     return write;
   }
 
-  /** Tries again what failed, and forgets what has expired meanwhile. @returns when all is done */
-  async retry(now: number): Promise<void> {
+  /** Tries again what failed, and forgets what has expired meanwhile. @returns the keys of those that are durable now */
+  async retry(now: number): Promise<string[]> {
     const failed = [...this.pending].filter(([key]) => !this.writes.has(key));
     for (const [key, expiresAt] of failed) if (expiresAt <= now) this.pending.delete(key);
-    await Promise.allSettled(failed.filter(([, expiresAt]) => expiresAt > now).map((entry) => this.put(...entry)));
+    const due = failed.filter(([, expiresAt]) => expiresAt > now);
+    const outcomes = await Promise.allSettled(due.map((entry) => this.put(...entry)));
+    return due.flatMap(([key], at) => (outcomes[at]?.status === 'fulfilled' ? [key] : []));
   }
 }

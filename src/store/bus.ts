@@ -10,10 +10,19 @@ export abstract class Bus {
   abstract publish(channel: string, message: string): void;
 
   /**
+   * The same, for whoever goes on only then: when this resolves, the message is on its way to all who listen, before
+   * whatever is published next.
+   */
+  abstract send(channel: string, message: string): Promise<void>;
+
+  /**
    * @param hear must not throw
    * @returns what ends it
    */
   abstract subscribe(channel: string, hear: (message: string) => void): () => void;
+
+  /** Calls back each time that messages of other replicas may have been missed, and are heard again. @returns what ends it */
+  abstract onGap(listener: () => void): () => void;
 }
 
 /** Who listens in this process. */
@@ -52,10 +61,19 @@ export class LocalBus extends Bus {
     this.listeners.tell(channel, message);
   }
 
+  override async send(channel: string, message: string): Promise<void> {
+    this.publish(channel, message);
+  }
+
   override subscribe(channel: string, hear: (message: string) => void): () => void {
     // Of its own, so that one function may listen twice.
     const own = (message: string): void => hear(message);
     this.listeners.add(channel, own);
     return () => void this.listeners.remove(channel, own);
+  }
+
+  /** There is nobody else. */
+  override onGap(_listener: () => void): () => void {
+    return () => undefined;
   }
 }

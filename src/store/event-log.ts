@@ -1,5 +1,7 @@
 /** What a stream of events holds for whoever comes back to it at another replica. */
 export interface LoggedEvents {
+  /** What was noted when the stream was opened; undefined where that was pushed out by what came since. */
+  readonly about: string | undefined;
   /** In order of their sequence. */
   readonly events: readonly { readonly sequence: number; readonly text: string }[];
   /** Whether nothing more comes. */
@@ -31,6 +33,12 @@ export abstract class EventLog {
   /** Whether there may be other replicas. */
   abstract readonly isShared: boolean;
 
+  /** Makes a stream known before there is any event. @param about any text @throws ProtocolError store_unavailable */
+  abstract open(stream: string, about: string, retention: EventRetention): Promise<void>;
+
+  /** Keeps a stream that is known for as long again. @throws ProtocolError store_unavailable */
+  abstract keep(stream: string, retention: EventRetention): Promise<void>;
+
   /**
    * Writes one event; resolves when it is in the log.
    * @throws ProtocolError store_unavailable
@@ -50,6 +58,14 @@ export abstract class EventLog {
 /** The log of a process that is alone. */
 export class NoEventLog extends EventLog {
   override readonly isShared = false;
+
+  override async open(): Promise<void> {
+    return undefined;
+  }
+
+  override async keep(): Promise<void> {
+    return undefined;
+  }
 
   override async append(): Promise<void> {
     return undefined;

@@ -11,12 +11,14 @@ import { ConnectionAdmission } from './connections/connection-admission.js';
 import { ConnectionJournal } from './connections/connection-journal.js';
 import { Connections } from './connections/connections.js';
 import { Doorkeeper } from './connections/doorkeeper.js';
+import { SharedConnections } from './connections/shared-connections.js';
 import { Tickets } from './connections/tickets.js';
 import { Doors } from './door.js';
 import { DoorGauges } from './door-gauges.js';
 import { Conversations } from './duplex/conversations.js';
 import { Attachment } from './http/attachment.js';
 import { Challenges } from './http/challenges.js';
+import { FollowedStreams } from './http/followed-streams.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpDoor } from './http/http-door.js';
@@ -30,10 +32,12 @@ import { OpenExchanges } from './http/open-exchanges.js';
 import { ResourceMetadata } from './http/resource-metadata.js';
 import { SessionStreams } from './http/session-streams.js';
 import { StreamLogs } from './http/stream-logs.js';
+import { StreamPeers } from './http/stream-peers.js';
 import { StreamableHttp } from './http/streamable-http.js';
 import { LegacySse } from './sse/legacy-sse.js';
 import { LoneMessages } from './sse/lone-messages.js';
 import { SseMessages } from './sse/sse-messages.js';
+import { SseRelay } from './sse/sse-relay.js';
 import { SseStreams } from './sse/sse-streams.js';
 import { SessionsSeen } from './status/sessions-seen.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
@@ -54,6 +58,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     Connections,
     Conversations,
     Doorkeeper,
+    SharedConnections,
     Tickets,
     Attachment,
     Challenges,
@@ -68,11 +73,14 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     LegacySse,
     LoneMessages,
     SseMessages,
+    SseRelay,
     SseStreams,
     ModernHeaders,
     ResourceMetadata,
     SessionStreams,
+    FollowedStreams,
     StreamLogs,
+    StreamPeers,
     OpenExchanges,
     SessionsSeen,
     StdioTransport,

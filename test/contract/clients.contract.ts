@@ -3,7 +3,7 @@ import { connect } from '../support/clients.js';
 import { type Door, DOOR_NAMES, openDoor } from '../support/doors.js';
 import type { TestClient } from '../support/test-client.js';
 import { PATIENCE_MS } from '../support/waiting.js';
-import { CAPABILITIES, type ClientSubject, serverOptions } from './behaviours/behaviour.js';
+import { CAPABILITIES, type ClientSubject, isSeen, serverOptions } from './behaviours/behaviour.js';
 import { ASKING } from './behaviours/asking.js';
 import { CHANGES } from './behaviours/changes.js';
 import { COMPLETIONS, PROMPTS, RESOURCES } from './behaviours/features.js';
@@ -45,7 +45,7 @@ describe.each(DOOR_NAMES)('official clients over %s', (name) => {
 
     afterAll(() => Promise.all(clients.map((each) => each.end())), PATIENCE_MS);
 
-    const here = BEHAVIOURS.filter(({ where }) => where?.(cell) ?? true);
+    const here = BEHAVIOURS.filter(({ where }) => where?.(cell) ?? true).filter(isSeen);
     it.each(here)('$name ($spec)', ({ run }) => run({ client, revision: cell.revision, another }), PATIENCE_MS);
   });
 

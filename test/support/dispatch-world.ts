@@ -29,6 +29,7 @@ import { EmbeddedState, StoreModule } from '../../src/store/index.js';
 import { DefinedTools, EnhancerOptions, ServerFacts, ToolsModule } from '../../src/tools/index.js';
 import { Authenticator, AuthModule } from '../../src/auth/index.js';
 import { FakeClock } from './fake-clock.js';
+import type { SharedReplica } from './shared-world.js';
 import { OPERATOR, RecordingAuditLog, RecordingSecurityLog } from './tool-world.js';
 
 type Json = Record<string, unknown>;
@@ -92,6 +93,8 @@ export class DispatchWorld {
     imports = [],
     authenticator,
     attach,
+    replica,
+    clock = new FakeClock(),
   }: {
     settings?: ConfigOverrides;
     providers?: Provider[];
@@ -100,8 +103,11 @@ export class DispatchWorld {
     authenticator?: Authenticator;
     /** Makes it an application with HTTP; called before that starts. */
     attach?: (app: INestApplication) => void;
+    /** One of several on the same stores, in place of a process that is alone. */
+    replica?: SharedReplica;
+    clock?: FakeClock;
   } = {}): Promise<DispatchWorld> {
-    const [clock, audit, security] = [new FakeClock(), new RecordingAuditLog(), new RecordingSecurityLog()];
+    const [audit, security] = [new RecordingAuditLog(), new RecordingSecurityLog()];
     const config = AppConfig.of(settings);
     @Global()
     @Module({
@@ -120,7 +126,9 @@ export class DispatchWorld {
       imports: [
         ConfigModule.forRoot(config),
         MetricsModule,
-        StoreModule.forRoot({ state: await EmbeddedState.open({ clock }) }),
+        StoreModule.forRoot(
+          replica ? { state: replica.backend, replica: replica.own } : { state: await EmbeddedState.open({ clock }) },
+        ),
         Surroundings,
         DispatchModule,
         ...imports,

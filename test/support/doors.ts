@@ -7,6 +7,7 @@ import { RawHttp } from './raw-http.js';
 import { HttpModern, type RawModern, StdioModern } from './raw-modern.js';
 import { HttpSession, type RawSession, StdioSession } from './raw-session.js';
 import { StdioServer } from './stdio-server.js';
+import { ReplicaSet } from './replica-set.js';
 import type { Target } from './test-client.js';
 import { WireRecord } from './wire/conversation.js';
 import { HttpTap } from './wire/http-tap.js';
@@ -38,14 +39,14 @@ export interface Door {
 /** One server for all; sessions and requests are told apart by what they send. */
 class HttpDoor implements Door {
   private constructor(
-    readonly server: BuiltServer,
+    private readonly server: BuiltServer | ReplicaSet,
     private readonly tap: HttpTap,
     private readonly record: WireRecord,
   ) {}
 
   static async open(options: ServerOptions): Promise<HttpDoor> {
     const record = new WireRecord();
-    const server = await BuiltServer.start(options);
+    const server = await (ARE_REPLICAS ? ReplicaSet.start(options) : BuiltServer.start(options));
     return new HttpDoor(server, await HttpTap.open(server.url, record), record);
   }
 
@@ -153,6 +154,9 @@ class StdioDoor implements Door {
   }
 }
 
+/** Whether what is behind a door of the network are three replicas. */
+export const ARE_REPLICAS = process.env['GATEHOUSE_TEST_REPLICAS'] !== undefined;
+
 interface DoorKind {
   readonly open: (options: ServerOptions) => Promise<Door>;
   /** Revisions that are served behind it. @see DESIGN D-2 */
@@ -167,7 +171,7 @@ const DOORS = {
 export type DoorName = keyof typeof DOORS;
 
 /** The doors that exist, by the names that tests print. */
-export const DOOR_NAMES = Object.keys(DOORS) as readonly DoorName[];
+export const DOOR_NAMES = (Object.keys(DOORS) as DoorName[]).filter((name) => !ARE_REPLICAS || name !== 'stdio');
 
 /** Opens a door to the built program. */
 export function openDoor(name: DoorName, options: ServerOptions): Promise<Door> {

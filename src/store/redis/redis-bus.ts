@@ -4,6 +4,8 @@ import type { RedisClient } from './redis-client.js';
 /** Publish and subscribe: `<prefix>b:<channel>`. What is published while Redis is away stays in this process. */
 export class RedisBus extends Bus {
   private readonly listeners = new Listeners();
+  private readonly gapListeners = new Set<() => void>();
+  private wasReady: boolean;
 
   /** @param replica id of this process, whose own messages come back from Redis and are let go */
   constructor(
@@ -12,13 +14,22 @@ export class RedisBus extends Bus {
     private readonly replica: string,
   ) {
     super();
+    this.wasReady = client.subscriber.status === 'ready';
     client.subscriber.on('message', (name, text) => this.received(name, text));
+    client.subscriber.on('ready', () => void this.listensAgain());
   }
 
   override publish(channel: string, message: string): void {
+    void this.send(channel, message);
+  }
+
+  override async send(channel: string, message: string): Promise<void> {
     this.listeners.tell(channel, message);
-    // Whoever must not miss it finds it in the store when Redis is back.
-    this.client.commands.publish(this.nameOf(channel), `${this.replica}\n${message}`).catch(() => undefined);
+    try {
+      await this.client.commands.publish(this.nameOf(channel), `${this.replica}\n${message}`);
+    } catch {
+      // Whoever must not miss it finds it in the store when Redis is back.
+    }
   }
 
   override subscribe(channel: string, hear: (message: string) => void): () => void {
@@ -28,6 +39,26 @@ export class RedisBus extends Bus {
       if (!this.listeners.remove(channel, own)) return;
       this.client.subscriber.unsubscribe(this.nameOf(channel)).catch(() => undefined);
     };
+  }
+
+  override onGap(listener: () => void): () => void {
+    this.gapListeners.add(listener);
+    return () => this.gapListeners.delete(listener);
+  }
+
+  private async listensAgain(): Promise<void> {
+    const isAgain = this.wasReady;
+    this.wasReady = true;
+    if (!isAgain) return;
+    try {
+      // Answered after the channels were taken up again: from here on nothing is missed.
+      await this.client.subscriber.ping();
+    } catch {
+      // It broke once more: the next time that it is there tells.
+      return;
+    }
+    await this.client.whenUp();
+    for (const listener of this.gapListeners) listener();
   }
 
   private received(name: string, text: string): void {

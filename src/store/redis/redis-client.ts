@@ -32,13 +32,19 @@ export class RedisClient extends StoreHealth {
   }
 
   /**
-   * Connects; where Redis is out of reach, goes on trying, and the server starts without it (D-23).
-   * @throws StartError the CA file cannot be read
+   * Connects. Who was revoked, blocked or switched off is known from Redis alone: without it nothing starts.
+   * @throws StartError Redis is out of reach, or the CA file cannot be read
    */
   static async open(settings: RedisSettings): Promise<RedisClient> {
     const client = new RedisClient(optionsOf(settings));
     const isReady = await client.becomesReady();
-    if (!isReady) client.logger.warn('Redis is out of reach: the server starts without it, and goes on trying');
+    if (!isReady) {
+      client.close();
+      throw new StartError(
+        `MCP_REDIS_URL: Redis was out of reach for ${START_WAIT_MS / 1_000} s. Without it nobody knows who was revoked, ` +
+          'blocked or switched off: start again when it is there, or leave the setting out for a server that is alone.',
+      );
+    }
     await client.warnOfLoss();
     return client;
   }
@@ -50,6 +56,18 @@ export class RedisClient extends StoreHealth {
   override onChange(listener: (state: StoreState) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Resolves when commands can be run. */
+  async whenUp(): Promise<void> {
+    if (this.isUp) return;
+    await new Promise<void>((resolve) => {
+      const stop = this.onChange((state) => {
+        if (state !== 'up') return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   /**
@@ -84,7 +102,7 @@ export class RedisClient extends StoreHealth {
     if (this.isUp === isUp || this.isClosed) return;
     this.isUp = isUp;
     if (isUp) this.logger.log('Redis is there');
-    else this.logger.warn('Redis is out of reach: see docs/operations.md for what goes on without it');
+    else this.logger.warn('Redis is out of reach: see docs/scaling.md for what goes on without it');
     for (const listener of this.listeners) listener(this.state);
   }
 

@@ -3,8 +3,10 @@ import type { RedisClient } from './redis-client.js';
 
 const TEXT = 't';
 const END = 'e';
+const ABOUT = 'o';
+const FIRST = '0-1';
 
-/** Streams of Redis, bounded by length and age: `<prefix>e:<stream>`, ids `<sequence>-1`, the end as `<huge>-1`. */
+/** Streams of Redis, bounded by length and age: `<prefix>e:<stream>`, ids `<sequence>-1`, the opening as `0-1`, the end as `<huge>-1`. */
 export class RedisEventLog extends EventLog {
   override readonly isShared = true;
 
@@ -13,6 +15,14 @@ export class RedisEventLog extends EventLog {
     private readonly prefix: string,
   ) {
     super();
+  }
+
+  override open(stream: string, about: string, retention: EventRetention): Promise<void> {
+    return this.add(stream, FIRST, [ABOUT, about], retention);
+  }
+
+  override async keep(stream: string, { maxAgeMs }: EventRetention): Promise<void> {
+    await this.client.run((redis) => redis.pexpire(this.nameOf(stream), maxAgeMs));
   }
 
   override append({ stream, sequence, text }: StreamEvent, retention: EventRetention): Promise<void> {
@@ -25,14 +35,14 @@ export class RedisEventLog extends EventLog {
 
   override async read(stream: string, after: number): Promise<LoggedEvents | undefined> {
     const name = this.nameOf(stream);
-    const [known, entries] = await this.client.run((redis) =>
-      Promise.all([redis.exists(name), redis.xrange(name, `${after + 1}`, '+')]),
+    const [known, [opening], entries] = await this.client.run((redis) =>
+      Promise.all([redis.exists(name), redis.xrange(name, FIRST, FIRST), redis.xrange(name, `${after + 1}`, '+')]),
     );
     if (known === 0) return undefined;
     const events = entries.flatMap(([id, [field, text = '']]) =>
       field === TEXT ? [{ sequence: Number(id.split('-')[0]), text }] : [],
     );
-    return { events, isOver: entries.at(-1)?.[1][0] === END };
+    return { about: opening?.[1][1], events, isOver: entries.at(-1)?.[1][0] === END };
   }
 
   override async forget(stream: string): Promise<void> {

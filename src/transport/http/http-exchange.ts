@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Principal } from '../../auth/index.js';
 import { ConnectionCalls, Exchange, type Reply } from '../../dispatch/index.js';
-import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
+import { type Decoded, isMalformed, isRequest, type RequestId } from '../../protocol/index.js';
 import type { Session, SessionOrigin } from '../../session/index.js';
 import type { Challenges } from './challenges.js';
 import { EventStream } from './event-stream.js';
@@ -105,11 +105,7 @@ export class HttpExchange extends Exchange {
 
   /** Ends the calls of this POST: its client left and did not come back. */
   abandon(): void {
-    const { decoded } = this.caller;
-    for (const message of isBatch(decoded) ? decoded : [decoded]) {
-      if (!isMalformed(message) && isRequest(message))
-        this.session?.cancel(message.id, 'nobody came back for the answer');
-    }
+    for (const id of this.requestIds) this.session?.cancel(id, 'nobody came back for the answer');
   }
 
   /** Nothing more comes of this POST. */
@@ -136,13 +132,21 @@ export class HttpExchange extends Exchange {
     }
   }
 
+  /** What this POST asks for. */
+  private get requestIds(): readonly RequestId[] {
+    const { decoded } = this.caller;
+    return (isBatch(decoded) ? decoded : [decoded]).flatMap((message) =>
+      !isMalformed(message) && isRequest(message) ? [message.id] : [],
+    );
+  }
+
   /** Becomes a stream: one that can be resumed where there is a session to resume it in. */
   private open(): EventStream | ResumableStream {
     if (this.stream) return this.stream;
     this.streamEnded = this.options.onStream(this);
     const sink = EventStream.open(this.res, this.options.maxBufferedBytes);
     if (!this.session) return (this.stream = sink);
-    const stream = this.options.logs.create(this.session);
+    const stream = this.options.logs.create(this.session, { kind: 'post', requests: this.requestIds });
     stream.open(sink);
     return (this.stream = stream);
   }

@@ -1,5 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { EventStream } from './event-stream.js';
+import type { StreamJournal } from './stream-journal.js';
+
+/** How long a connection at another replica counts as there after its last sign, ms. */
+const HELD_MS = 15_000;
 
 /** How soon a client that was sent away should come back, ms. */
 const RETRY_MS = 500;
@@ -26,28 +29,39 @@ export interface Retention {
  */
 export class ResumableStream {
   /** Unguessable: whoever knows it was sent it. */
-  readonly id = randomBytes(9).toString('base64url');
+  readonly id: string;
   private readonly events: LoggedEvent[] = [];
   private chars = 0;
   private keeps = true;
-  private sequence = 0;
+  private sequence: number;
   private sink: EventStream | undefined;
   private isOver = false;
+  /** Monotonic ms of the last sign of a connection that another replica has; undefined where none has. */
+  private heldAt: number | undefined;
+  /** Whether another replica has taken it over for good. */
+  private gaveUp = false;
   /** Monotonic ms at which the last connection was seen to be gone. */
   private detachedAt: number;
 
   /**
    * @param options.primes whether clients of the revision take the empty event that lets them resume from the start
    * @param options.onSize is told by how many characters what is kept grew or shrank
+   * @param options.after sequence of the last event so far, where it was begun elsewhere
+   * @param options.journal where it is written down for other replicas
    */
   constructor(
     private readonly options: {
+      readonly id: string;
+      readonly after?: number;
+      readonly journal?: StreamJournal | undefined;
       readonly primes: boolean;
       readonly retention: Retention;
       readonly now: () => number;
       readonly onSize: (chars: number) => void;
     },
   ) {
+    this.id = options.id;
+    this.sequence = options.after ?? 0;
     this.detachedAt = options.now();
   }
 
@@ -56,8 +70,19 @@ export class ResumableStream {
     return this.isOver;
   }
 
+  /** Whether it has a connection, here or at another replica. */
   get isAttached(): boolean {
-    return this.sink?.isOpen === true;
+    return this.sink?.isOpen === true || this.isHeld;
+  }
+
+  /** Whether another replica goes on with it. */
+  get isGivenUp(): boolean {
+    return this.gaveUp;
+  }
+
+  /** Name of it in the log of all replicas; undefined where there is none. */
+  get name(): string | undefined {
+    return this.options.journal?.name;
   }
 
   /** How much is kept: characters of messages. */
@@ -69,13 +94,14 @@ export class ResumableStream {
   get detachedSince(): number | undefined {
     if (this.isAttached) return undefined;
     if (this.sink) this.detach();
+    if (this.heldAt !== undefined) [this.detachedAt, this.heldAt] = [this.heldAt, undefined];
     return this.detachedAt;
   }
 
   /** Whether nobody can want anything of it any more. @param now monotonic ms */
   isSpent(now: number): boolean {
     const since = this.detachedSince;
-    return since !== undefined && now - since >= this.options.retention.maxAgeMs;
+    return this.isGivenUp || (since !== undefined && now - since >= this.options.retention.maxAgeMs);
   }
 
   /** Gives the stream its first connection. */
@@ -91,13 +117,42 @@ export class ResumableStream {
   resume(sink: EventStream, after: number): void {
     this.sink?.end();
     this.sink = sink;
+    this.heldAt = undefined;
     for (const { sequence, text } of this.events) if (sequence > after) sink.message(text, this.eventId(sequence));
     if (this.isOver) this.finish();
   }
 
+  /** Its client came back at another replica, which reads on in the log. */
+  handOver(): void {
+    this.sink?.end();
+    this.sink = undefined;
+    this.held();
+  }
+
+  /** The connection at the other replica is still there. */
+  held(): void {
+    if (!this.sink) this.heldAt = this.options.now();
+  }
+
+  /** The connection at the other replica is gone. */
+  left(): void {
+    this.heldAt = undefined;
+    if (!this.sink) this.detachedAt = this.options.now();
+  }
+
+  /** Another replica goes on with it: nothing more comes of it here. */
+  giveUp(): void {
+    this.gaveUp = true;
+    this.sink?.end();
+    this.sink = undefined;
+    this.keepNothing();
+  }
+
   /** @param text one JSON-RPC message */
   message(text: string): void {
+    if (this.isGivenUp) return;
     this.sequence += 1;
+    this.options.journal?.append(this.sequence, text);
     this.sink?.message(text, this.eventId(this.sequence));
     if (!this.keeps) return;
     this.events.push({ sequence: this.sequence, text, at: this.options.now() });
@@ -106,12 +161,19 @@ export class ResumableStream {
   }
 
   comment(): void {
+    this.options.journal?.keep();
     this.sink?.comment();
+  }
+
+  /** Keeps what other replicas know of it. */
+  keep(): void {
+    if (!this.isGivenUp) this.options.journal?.keep();
   }
 
   /** Nothing more comes; what was sent is kept until it is too old. */
   end(): void {
     this.isOver = true;
+    this.options.journal?.end();
     if (this.sink) this.finish();
   }
 
@@ -149,6 +211,10 @@ export class ResumableStream {
   private finish(): void {
     this.sink?.end();
     this.detach();
+  }
+
+  private get isHeld(): boolean {
+    return this.heldAt !== undefined && this.options.now() - this.heldAt < HELD_MS;
   }
 
   private detach(): void {

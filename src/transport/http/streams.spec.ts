@@ -4,9 +4,13 @@ import { FakeClock } from '../../../test/support/fake-clock.js';
 import { AppConfig } from '../../config/index.js';
 import type { LegacyRevision } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
+import { LocalBus } from '../../store/bus.js';
+import { NoEventLog } from '../../store/event-log.js';
+import { Replica } from '../../store/index.js';
 import { EventStream } from './event-stream.js';
 import { ResumableStream } from './resumable-stream.js';
 import { StreamLogs } from './stream-logs.js';
+import { StreamPeers } from './stream-peers.js';
 
 /** A response whose reader takes what the test lets it take. */
 class SlowResponse {
@@ -94,7 +98,7 @@ describe('ResumableStream', () => {
   let now: number;
   let sizes: number[];
   const streamOf = (primes = true, retention = { maxEvents: 3, maxAgeMs: 1_000 }): ResumableStream =>
-    new ResumableStream({ primes, retention, now: () => now, onSize: (chars) => sizes.push(chars) });
+    new ResumableStream({ id: 's', primes, retention, now: () => now, onSize: (chars) => sizes.push(chars) });
   const idsOf = ({ written }: SlowResponse): string[] =>
     [...written.matchAll(/^id: \S+-(\d+)$/gm)].map(([, n]) => n ?? '');
   const dataOf = ({ written }: SlowResponse): string[] =>
@@ -213,7 +217,12 @@ describe('StreamLogs', () => {
   const sessionOf = (revision: LegacyRevision = '2025-11-25'): Session =>
     ({ revision, isEnded: false }) as unknown as Session;
   const logsOf = (): StreamLogs =>
-    new StreamLogs(AppConfig.of({ limits: { maxInFlight: 1 }, sessions: { resumeMs: 1_000 } }), clock);
+    new StreamLogs(
+      AppConfig.of({ limits: { maxInFlight: 1 }, sessions: { resumeMs: 1_000 } }),
+      clock,
+      new NoEventLog(),
+      new StreamPeers(new LocalBus(), new Replica()),
+    );
 
   it('D-6 find a stream by an event of it, in its own session', () => {
     const logs = logsOf();

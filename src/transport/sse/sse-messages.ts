@@ -10,6 +10,7 @@ import { writeReply } from '../http/http-errors.js';
 import { checkContentType, requestIdOf } from '../http/http-rules.js';
 import { readBody } from '../http/read-body.js';
 import { LoneMessages } from './lone-messages.js';
+import { SseRelay } from './sse-relay.js';
 import { SseStreams } from './sse-streams.js';
 import { streamIdOf } from './stream-id.js';
 
@@ -22,27 +23,33 @@ export class SseMessages {
   constructor(
     private readonly streams: SseStreams,
     private readonly lone: LoneMessages,
+    private readonly relay: SseRelay,
     private readonly config: AppConfig,
   ) {}
 
   /** @throws ProtocolError what is wrong with the request; session_not_found for a stream that is not there or not yours */
   async serve(req: IncomingMessage, res: ServerResponse, principal: Principal): Promise<void> {
     const id = streamIdOf(req);
-    const connection = id === undefined ? undefined : this.streams.find(id, principal);
-    if (id !== undefined && !connection) {
-      throw new ProtocolError('session_not_found', 'Stream not found: open one with GET');
-    }
+    const isElsewhere = id !== undefined && this.relay.isElsewhere(id);
+    if (id !== undefined && !isElsewhere && !this.streams.find(id, principal)) throw noStream();
     checkContentType(req);
-    const { maxBodyBytes, maxQueue } = this.config.limits;
-    const decoded = decode(await readBody(req, maxBodyBytes));
+    const text = await readBody(req, this.config.limits.maxBodyBytes);
+    const decoded = decode(text);
     if (isRefused(decoded, res)) return;
-    if (!connection) return this.lone.serve(req, res, { principal, decoded });
-    if (connection.heldCount >= maxQueue) {
+    if (id === undefined) return this.lone.serve(req, res, { principal, decoded });
+    const delivery = isElsewhere
+      ? await this.relay.post(id, principal, text)
+      : this.streams.take(id, principal, () => decoded);
+    if (delivery === 'unknown') throw noStream();
+    if (delivery === 'full') {
       throw new ProtocolError('server_busy', 'You do not read your stream: no more is taken until you do');
     }
-    connection.receive(decoded);
     res.writeHead(202, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': QUEUED.length }).end(QUEUED);
   }
+}
+
+function noStream(): ProtocolError {
+  return new ProtocolError('session_not_found', 'Stream not found: open one with GET');
 }
 
 /** What is told in the answer to the POST: text that is no JSON (S1-15), and an era that this door does not serve (D-2). */

@@ -5,15 +5,22 @@ import { SecurityLog } from '../../audit/index.js';
 import { certificateOf, type Principal } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { Replicas } from '../../store/index.js';
 import { ConnectionAdmission, isRefusal, type Place } from '../connections/connection-admission.js';
 import { HIGH_WATER_BYTES } from '../connections/wire.js';
 import { Conversations } from '../duplex/conversations.js';
+import type { Inbound } from '../duplex/connection-parts.js';
 import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { HttpCallers } from '../http/http-callers.js';
 import { SseWire } from './sse-wire.js';
 import { asksForClientId } from './stream-id.js';
 
 const ID_BYTES = 16;
+/** The replica that has the stream, where there are several, and what nobody can guess. */
+const STREAM_ID = /^([0-9a-f]{10})[0-9a-f]{32}$/;
+
+/** Whose a stream is. */
+export type StreamOwner = Pick<Principal, 'issuer' | 'subject'>;
 
 /** Who opens a stream, and where its messages are to be posted. */
 export interface StreamOpening {
@@ -36,18 +43,23 @@ export class SseStreams {
     private readonly callers: HttpCallers,
     private readonly security: SecurityLog,
     private readonly config: AppConfig,
+    private readonly replicas: Replicas,
   ) {}
 
   /** @throws ProtocolError blocked, connection_limit, rate_limited, shutting_down */
-  open(req: IncomingMessage, res: ServerResponse, { principal, endpoint }: StreamOpening): void {
+  async open(req: IncomingMessage, res: ServerResponse, { principal, endpoint }: StreamOpening): Promise<void> {
     const { address, userAgent } = this.callers.originOf(req, 'sse');
-    const place = this.placeFor(principal, address);
+    const place = await this.placeFor(principal, address);
+    if (res.destroyed) {
+      place.release();
+      return;
+    }
     const { limits, http } = this.config;
     const isOlderForm = http.sseClientIdEvent || asksForClientId(req);
     const beats = { commentMs: http.keepAliveMs, pingMs: isOlderForm ? limits.pingIntervalMs : undefined };
     const queue = { messages: limits.maxQueue, bytes: HIGH_WATER_BYTES };
     const wire = new SseWire(res, beats, queue, this.conversations.now());
-    const id = randomBytes(ID_BYTES).toString('hex');
+    const id = this.newId();
     wire.endpoint(`${endpoint}?sessionId=${id}`);
     if (isOlderForm) wire.data({ type: 'connected', client_id: id });
     const peer = { address, port: req.socket.remotePort, userAgent, certificate: certificateOf(req.socket) };
@@ -61,8 +73,22 @@ export class SseStreams {
     });
   }
 
+  /** @returns the replica that an id names; undefined where it names none */
+  replicaOf(id: string): string | undefined {
+    return STREAM_ID.exec(id)?.[1];
+  }
+
+  /** Hands a message over to a stream of this process. @param read is asked only where it is taken */
+  take(id: string, owner: StreamOwner, read: () => Inbound): 'queued' | 'full' | 'unknown' {
+    const connection = this.find(id, owner);
+    if (!connection) return 'unknown';
+    if (connection.heldCount >= this.config.limits.maxQueue) return 'full';
+    connection.receive(read());
+    return 'queued';
+  }
+
   /** @returns the stream of an id; undefined where there is none, or it is somebody else's: nobody can tell which */
-  find(id: string, principal: Principal): DuplexConnection | undefined {
+  find(id: string, principal: StreamOwner): DuplexConnection | undefined {
     const connection = this.streams.get(id);
     if (!connection) return undefined;
     const { issuer, subject } = connection.principal;
@@ -72,11 +98,16 @@ export class SseStreams {
     return undefined;
   }
 
+  private newId(): string {
+    const random = randomBytes(ID_BYTES).toString('hex');
+    return this.replicas.areMany ? `${this.replicas.ownId}${random}` : random;
+  }
+
   /** @throws ProtocolError why there is none */
-  private placeFor(principal: Principal, address: string | undefined): Place {
-    const place = this.admission.admit('sse', address);
+  private async placeFor(principal: Principal, address: string | undefined): Promise<Place> {
+    const place = await this.admission.admit('sse', address);
     if (!isRefusal(place)) {
-      if (place.claim(principal)) return place;
+      if (await place.claim(principal)) return place;
       place.release();
       throw new ProtocolError('connection_limit', 'Service Unavailable: you hold as many connections as you may');
     }

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Json, Message } from '../../support/messages.js';
 import { fixture } from '../../support/places.js';
+import { ARE_REPLICAS } from '../../support/doors.js';
 import type { ClientOptions, TestClient } from '../../support/test-client.js';
 import type { SpecRevision } from '../../support/wire/spec-schema.js';
 import type { Cell } from '../cells.js';
@@ -10,8 +11,14 @@ export interface Behaviour<Subject> {
   readonly name: string;
   /** Section of the specification, or requirement of the project. */
   readonly spec: string;
+  /** Whether each process decides it by itself, so that it is not to be seen where there are several. */
+  readonly isOfProcess?: boolean;
   readonly run: (subject: Subject) => Promise<void>;
 }
+
+/** Whether a behaviour is to be seen behind the doors that are open. */
+export const isSeen = ({ isOfProcess = false }: { readonly isOfProcess?: boolean }): boolean =>
+  !(isOfProcess && ARE_REPLICAS);
 
 /** What behaviours are run against: an official client, connected through one door. */
 export interface ClientSubject {

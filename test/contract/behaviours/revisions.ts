@@ -223,6 +223,7 @@ export const OF_EVERY_REVISION: readonly Behaviour<RevisionCell>[] = [
   {
     name: 'an id that is still in use is refused, and the request that has it goes on',
     spec: 'basic, Requests: the ID MUST NOT have been used before',
+    isOfProcess: true,
     run: async ({ session }) => {
       const mark = randomUUID();
       const frame = request(mark, 'tools/call', {

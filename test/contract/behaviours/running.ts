@@ -63,6 +63,7 @@ export const RUNNING: readonly ClientBehaviour[] = [
   {
     name: 'W-39 of more than 32 requests of a session at once, the last is refused',
     spec: 'W-39',
+    isOfProcess: true,
     // Over HTTP a request of 2026-07-28 is alone: there is nothing that it would be counted with.
     where: (cell) => legacy(cell) || cell.door !== 'http',
     run: async ({ client, revision }) => {
