@@ -22,24 +22,29 @@ class CountingTools {
   private readonly record = new ExecutionRecord(process.cwd());
 
   @Tool({ name: 'count_once', description: 'Does harm when it runs twice', input: INPUT })
-  once(args: Counted): Promise<string> {
-    return this.run(args);
+  once(args: Counted, { signal }: ToolContext): Promise<string> {
+    return this.run(args, signal);
   }
 
   @Tool({ name: 'count_again', description: 'May run twice', input: INPUT, idempotent: true })
-  again(args: Counted): Promise<string> {
-    return this.run(args);
+  again(args: Counted, { signal }: ToolContext): Promise<string> {
+    return this.run(args, signal);
   }
 
   @Tool({ name: 'count_aloud', description: 'Tells of its progress', input: INPUT })
   aloud(args: Counted, context: ToolContext): Promise<string> {
     context.progress(0, 1, 'begun');
-    return this.run(args);
+    return this.run(args, context.signal);
   }
 
-  private async run({ call, ms }: Counted): Promise<string> {
+  private async run({ call, ms }: Counted, signal: AbortSignal): Promise<string> {
     this.record.add({ what: 'begin', call, pid: process.pid });
-    await pause(ms);
+    try {
+      await pause(ms, undefined, { signal });
+    } catch (error) {
+      this.record.add({ what: 'cut', call, pid: process.pid });
+      throw error;
+    }
     this.record.add({ what: 'end', call, pid: process.pid });
     return call;
   }

@@ -9,8 +9,8 @@ const FILE = 'executions.jsonl';
  * of the processes say: a line is appended whole.
  */
 export type ExecutionLine =
-  /** A tool began to run, or came to its end, for a call. */
-  | { readonly what: 'begin' | 'end'; readonly call: string; readonly pid: number }
+  /** A tool began to run for a call, came to its end, or was cut short. */
+  | { readonly what: 'begin' | 'end' | 'cut'; readonly call: string; readonly pid: number }
   /** A replica can run nothing from here on (`gone`), or can again (`back`). Written by whoever saw to it. */
   | { readonly what: 'gone' | 'back'; readonly pid: number }
   /** The store answers from here on, or does not. */

@@ -7,6 +7,8 @@ const WRITTEN_MS = 500;
 export interface Run {
   readonly pid: number;
   readonly hasEnded: boolean;
+  /** Whether it was told to stop, and did. */
+  readonly wasCut: boolean;
   /** Whether its outcome was in the store: there was time enough before its replica was gone, or the store. */
   readonly isWritten: boolean;
   /** Whether another run of the same call began though this one could go on, or was known to be over. */
@@ -36,6 +38,8 @@ class RunReader {
         return this.begin(line.call, line.pid);
       case 'end':
         return this.end(line.call, line.pid);
+      case 'cut':
+        return this.cut(line.call, line.pid);
       case 'tick':
         return this.tick(line.at);
       case 'gone':
@@ -52,17 +56,30 @@ class RunReader {
 
   private begin(call: string, pid: number): void {
     const earlier = this.runs.get(call) ?? [];
-    for (const run of earlier) if (run.isWritten || !this.gone.has(run.pid)) run.wasRivalled = true;
-    earlier.push({ pid, hasEnded: false, isWritten: false, wasRivalled: false, endedAt: 0 });
+    for (const run of earlier) {
+      const isOver = run.wasCut || this.gone.has(run.pid);
+      if (run.isWritten || !isOver) run.wasRivalled = true;
+    }
+    earlier.push({ pid, hasEnded: false, wasCut: false, isWritten: false, wasRivalled: false, endedAt: 0 });
     this.runs.set(call, earlier);
   }
 
   private end(call: string, of: number): void {
-    const run = this.runs.get(call)?.findLast(({ pid, hasEnded }) => pid === of && !hasEnded);
+    const run = this.open(call, of);
     if (!run) return;
     run.hasEnded = true;
     run.endedAt = this.now;
     if (this.isStoreUp) this.fresh.add(run);
+  }
+
+  private cut(call: string, of: number): void {
+    const run = this.open(call, of);
+    if (run) run.wasCut = true;
+  }
+
+  /** The run that a replica is in the middle of. */
+  private open(call: string, of: number): Open | undefined {
+    return this.runs.get(call)?.findLast(({ pid, hasEnded, wasCut }) => pid === of && !hasEnded && !wasCut);
   }
 
   private tick(at: number): void {

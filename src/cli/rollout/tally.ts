@@ -17,7 +17,7 @@ export interface Tally {
   readonly lostFromLog: number;
   /** Ran more than once, other than by the rule of `runAgain`. */
   readonly executedTwice: number;
-  /** Idempotent, and run again since the replica that ran it was dead or stood still, as D-15 has it. */
+  /** Idempotent, and run again since the first run was cut short, or its replica was dead or stood still: as D-15 has it. */
   readonly runAgain: number;
   readonly outcomeUnknown: number;
   /** Answered with another error, or by what never ran. */

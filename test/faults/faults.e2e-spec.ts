@@ -1,0 +1,60 @@
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { tableOf } from '../../src/cli/rollout/rollout-report.js';
+import type { Tally } from '../../src/cli/rollout/tally.js';
+import { FAULTS } from './faults.js';
+import { trial, type TrialResult } from './trial.js';
+
+// Faults at full size are for `npm run proof`; of the short ones, those that say most are for every run.
+const isFull = process.env['FAULTS'] === 'full';
+const ALWAYS = ['kill -9 of a replica every 2 s', 'Redis restarts'];
+const chosen = FAULTS.filter(({ name }) => isFull || process.env['FAULTS'] === name || ALWAYS.includes(name));
+
+const SPARE_DESCRIPTORS = 10;
+/** What a young process takes before its garbage collector finds it worth while. */
+const SPARE_MIB = 100;
+
+jest.setTimeout(240_000);
+
+describe('three replicas under load stand faults', () => {
+  const rows: { name: string; tally: Tally }[] = [];
+  const kinds: string[] = [];
+
+  afterAll(() => {
+    // What the proof shows.
+    process.stdout.write(`\n${[...tableOf(rows, 'fault'), ...kinds].join('\n')}\n`);
+  });
+
+  it.each(chosen)('$name', async (fault) => {
+    const result = await trial(fault, fault.ms[isFull ? 'full' : 'short']);
+    rows.push({ name: fault.name, tally: result.all });
+    kinds.push('', ...tableOf(kindsOf(result), fault.name), ...othersOf(result));
+    for (const [kind, tally] of result.byKind) {
+      expect({ kind: kind.name, ...tally }).toMatchObject({
+        answeredTwice: 0,
+        lostFromLog: 0,
+        ...(kind.isKeyed && { lost: 0, executedTwice: 0 }),
+      });
+      expect(tally.answered).toBeGreaterThan(0);
+    }
+    expect([...result.failures]).toEqual([]);
+    expect(result.lostSessions).toBe(0);
+    for (const { before, after } of result.survivors) {
+      expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + SPARE_DESCRIPTORS);
+      expect(after.residentMiB).toBeLessThanOrEqual(before.residentMiB + SPARE_MIB);
+    }
+  });
+});
+
+function kindsOf({ byKind }: TrialResult): { name: string; tally: Tally }[] {
+  return [...byKind].map(([{ name }, tally]) => ({ name, tally }));
+}
+
+function othersOf({ survivors, failures }: TrialResult): string[] {
+  return [
+    ...[...failures].map(([why, count]) => `failed: ${count} x ${why}`),
+    ...survivors.map(
+      ({ before, after }) =>
+        `a replica: descriptors ${before.descriptors} -> ${after.descriptors}, MiB ${before.residentMiB} -> ${after.residentMiB}`,
+    ),
+  ];
+}
