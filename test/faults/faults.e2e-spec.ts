@@ -1,6 +1,7 @@
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { tableOf } from '../../src/cli/rollout/rollout-report.js';
 import type { Tally } from '../../src/cli/rollout/tally.js';
+import { installRedis } from '../support/redis-server.js';
 import { FAULTS } from './faults.js';
 import { trial, type TrialResult } from './trial.js';
 
@@ -18,6 +19,8 @@ jest.setTimeout(240_000);
 describe('three replicas under load stand faults', () => {
   const rows: { name: string; tally: Tally }[] = [];
   const kinds: string[] = [];
+
+  beforeAll(installRedis);
 
   afterAll(() => {
     // What the proof shows.
