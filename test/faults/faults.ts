@@ -3,11 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CheckOptions, CheckWorld } from '../../src/cli/rollout/check-world.js';
 import type { ReplicaProcess } from '../../src/cli/rollout/replica-process.js';
 import { ROOT } from '../support/places.js';
+import { until } from '../support/waiting.js';
 import { Relay } from './relay.js';
 
 const SKEW_MS = 5_000;
 const SLOW_MS = 200;
 const KILL_EVERY_MS = 2_000;
+const START_MS = 30_000;
 
 /** Wires that stand between the parts while a fault is on. */
 export interface Wires {
@@ -27,22 +29,30 @@ export interface Fault {
   readonly strike: (world: CheckWorld, ms: number, wires: Wires) => Promise<void>;
 }
 
-function firstOf({ set }: CheckWorld): ReplicaProcess {
-  return set.replicas[0] as ReplicaProcess;
+/** The oldest replica of those that take requests. */
+function firstOf({ set, proxy }: CheckWorld): ReplicaProcess {
+  const taking = new Set(proxy.taking);
+  return set.replicas.find((replica) => taking.has(set.routeOf(replica))) as ReplicaProcess;
+}
+
+function served(by: number, { proxy }: CheckWorld): Promise<true> {
+  return until(() => proxy.taking.length >= by, `${by} replicas to take requests`, START_MS);
 }
 
 /** Kills the oldest replica and starts another, again and again. */
 async function killInTurn(world: CheckWorld, ms: number): Promise<void> {
   const endsAt = performance.now() + ms;
+  const added: Promise<unknown>[] = [];
   while (performance.now() < endsAt) {
     const nextAt = performance.now() + KILL_EVERY_MS;
     await world.set.end(firstOf(world), 'SIGKILL');
     // The next one falls when its time has come, whether or not the new one is there already.
-    void world.set.add().catch(() => undefined);
-    while (world.set.replicas.length < 2) await pause(50);
+    added.push(world.set.add());
     await pause(Math.max(0, nextAt - performance.now()));
+    await served(2, world);
   }
-  while (world.proxy.taking.length < 3) await pause(50);
+  await Promise.all(added);
+  await served(3, world);
 }
 
 async function freeze(world: CheckWorld, ms: number): Promise<void> {

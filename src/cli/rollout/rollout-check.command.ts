@@ -39,7 +39,7 @@ export async function checkRollout({ argv }: Invocation): Promise<void> {
   }
   const wishes = wishesOf(argv);
   const { replicaCount, clientsPerKind, redisUrl, plan } = wishes;
-  const world = await CheckWorld.open({
+  const opening = CheckWorld.open({
     main: MAIN,
     path: hostEnvironment()['PATH'] ?? '',
     replicaCount,
@@ -47,7 +47,8 @@ export async function checkRollout({ argv }: Invocation): Promise<void> {
     patienceMs: PATIENCE_MS,
     ...(redisUrl !== undefined && { redisUrl }),
   });
-  const stop = endAtSignal(world);
+  const stop = endAtSignal(opening);
+  const world = await opening;
   try {
     let endings: readonly Ending[] = [];
     const result = await world.load(async () => {
@@ -64,8 +65,8 @@ export async function checkRollout({ argv }: Invocation): Promise<void> {
 }
 
 /** Whoever gives up the check leaves no replica behind. @returns what ends that */
-function endAtSignal(world: CheckWorld): () => void {
-  const end = (): void => void world.close().finally(() => process.exit(EXIT.fatal));
+function endAtSignal(opening: Promise<CheckWorld>): () => void {
+  const end = (): void => void opening.then((world) => world.close()).finally(() => process.exit(EXIT.fatal));
   process.once('SIGINT', end).once('SIGTERM', end);
   return () => void process.off('SIGINT', end).off('SIGTERM', end);
 }
