@@ -11,6 +11,11 @@ const ALIVE_MS = 8_000;
 class SharedHealth extends StoreHealth {
   override readonly state = 'up';
   private listener: ((state: StoreState) => void) | undefined;
+  wasAway = false;
+
+  override get wasAwayAtStart(): boolean {
+    return this.wasAway;
+  }
 
   override onChange(listener: (state: StoreState) => void): () => void {
     this.listener = listener;
@@ -38,7 +43,6 @@ describe('Replicas', () => {
     replicas = new Replicas(new Replica(), store, health, clock);
     others = new Replicas(other, store, health, clock);
     await replicas.onModuleInit();
-    clock.advance(ALIVE_MS);
   });
 
   afterEach(() => replicas.onApplicationShutdown());
@@ -49,6 +53,17 @@ describe('Replicas', () => {
     expect(await replicas.isAlive(other.id)).toBe(true);
     clock.advance(1);
     expect(await replicas.isAlive(other.id)).toBe(false);
+  });
+
+  it('takes others for dead from its start on, unless the store was away then', async () => {
+    expect(await replicas.isAlive(other.id)).toBe(false);
+    health.wasAway = true;
+    const young = new Replicas(new Replica(), store, health, clock);
+    await young.onModuleInit();
+    expect(await young.isAlive(other.id)).toBe(true);
+    clock.advance(ALIVE_MS);
+    expect(await young.isAlive(other.id)).toBe(false);
+    await young.onApplicationShutdown();
   });
 
   it('D-23 takes nobody for dead right after the store was away: none could show that it lives', async () => {

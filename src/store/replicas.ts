@@ -16,7 +16,7 @@ export class Replicas implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Replicas.name);
   private timer: NodeJS.Timeout | undefined;
   private unsubscribe: (() => void) | undefined;
-  /** When the store was last out of reach, or not looked at yet, monotonic ms. */
+  /** When the store was last known to be out of reach, monotonic ms. */
   private troubledAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -33,7 +33,8 @@ export class Replicas implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     if (!this.areMany) return;
-    this.troubledAt = this.clock.monotonic();
+    // A young process takes others for dead as any does: of many that die young, none would ever be old enough.
+    if (this.health.wasAwayAtStart) this.troubledAt = this.clock.monotonic();
     this.unsubscribe = this.health.onChange((state) => {
       this.troubledAt = this.clock.monotonic();
       if (state === 'up') void this.beat();

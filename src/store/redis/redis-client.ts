@@ -20,6 +20,7 @@ export class RedisClient extends StoreHealth {
   readonly subscriber: Redis;
   private isUp = false;
   private isClosed = false;
+  private hasFailed = false;
 
   private constructor(options: Options) {
     super();
@@ -45,6 +46,10 @@ export class RedisClient extends StoreHealth {
 
   override get state(): StoreState {
     return this.isUp ? 'up' : 'down';
+  }
+
+  override get wasAwayAtStart(): boolean {
+    return this.hasFailed;
   }
 
   override onChange(listener: (state: StoreState) => void): () => void {
@@ -90,6 +95,7 @@ export class RedisClient extends StoreHealth {
 
   /** Each failed try to connect is an error: one line tells of all. */
   private complain(error: Error): void {
+    this.hasFailed = true;
     this.logger.debug(`Redis: ${codeOf(error)}`);
   }
 
