@@ -7,6 +7,9 @@ import { trial, type TrialResult } from './trial.js';
 
 // Faults at full size are for `npm run proof`; of the short ones, those that say most are for every run.
 const isFull = process.env['FAULTS'] === 'full';
+const size = isFull ? 'full' : 'short';
+/** Longer than Redis is away, and than it takes until a replica counts as dead. */
+const PATIENCE_MS = { full: 45_000, short: 25_000 };
 const ALWAYS = ['kill -9 of a replica every 2 s', 'Redis restarts'];
 const chosen = FAULTS.filter(({ name }) => isFull || process.env['FAULTS'] === name || ALWAYS.includes(name));
 
@@ -28,7 +31,7 @@ describe('three replicas under load stand faults', () => {
   });
 
   it.each(chosen)('$name', async (fault) => {
-    const result = await trial(fault, fault.ms[isFull ? 'full' : 'short']);
+    const result = await trial(fault, { ms: fault.ms[size], patienceMs: PATIENCE_MS[size] });
     rows.push({ name: fault.name, tally: result.all });
     kinds.push('', ...tableOf(kindsOf(result), fault.name), ...othersOf(result));
     expect(breachesOf(result)).toEqual([]);

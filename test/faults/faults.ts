@@ -94,7 +94,11 @@ const skewed = {
 
 /** The faults that a service of replicas has to stand. */
 export const FAULTS: readonly Fault[] = [
-  { name: 'kill -9 of a replica every 2 s', ms: { full: 60_000, short: 4_000 }, strike: killInTurn },
+  {
+    name: 'kill -9 of a replica every 2 s', // Short: one of them.
+    ms: { full: 60_000, short: 1 },
+    strike: killInTurn,
+  },
   { name: 'a replica stands still (SIGSTOP)', ms: { full: 10_000, short: 10_000 }, strike: freeze },
   { name: 'Redis restarts', ms: { full: 0, short: 0 }, strike: redisDown },
   { name: 'Redis is down', ms: { full: 20_000, short: 10_000 }, strike: redisDown },

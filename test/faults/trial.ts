@@ -21,15 +21,21 @@ export interface TrialResult extends CheckResult {
   readonly survivors: readonly Survivor[];
 }
 
+/** How long a fault lasts, and how long a client tries to get through, ms. */
+export interface Bounds {
+  readonly ms: number;
+  readonly patienceMs: number;
+}
+
 /** Loads three replicas while a fault strikes. */
-export async function trial({ strike, world: options = {} }: Fault, ms: number): Promise<TrialResult> {
+export async function trial({ strike, world: options = {} }: Fault, { ms, patienceMs }: Bounds): Promise<TrialResult> {
   const wires: Wires = { redis: undefined, replicas: new Map() };
   const world = await CheckWorld.open({
     main: MAIN,
     path: process.env['PATH'] ?? '',
     replicaCount: 3,
     clientsPerKind: 2,
-    patienceMs: 45_000,
+    patienceMs,
     redisVia: async (url) => {
       wires.redis = await Relay.to(Number(new URL(url).port));
       return `redis://127.0.0.1:${wires.redis.port}`;
