@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { alone } from '../../test/support/alone.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { principalOf } from '../../test/support/tool-world.js';
+import { recordsIn } from '../../test/support/records.js';
 import { Sealer } from '../session/index.js';
 import { EmbeddedState } from '../store/index.js';
 import { FIRST_ROUND, type Round, type RoundOwner, Rounds } from './rounds.js';
@@ -139,7 +140,7 @@ describe('Rounds', () => {
 
   it('writes nothing down for a request of one round', async () => {
     await rounds.leave(await rounds.enter(owner()), true);
-    expect(await state.durable.list('rounds')).toEqual([]);
+    expect(await recordsIn(state.durable, 'rounds')).toEqual([]);
   });
 
   it.each([[[]], ['x'], [null], [{ a: 1 }], [{ a: null }], [{ a: [] }]])(

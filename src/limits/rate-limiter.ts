@@ -1,9 +1,9 @@
-import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/index.js';
 import { LiveSettings } from '../config/index.js';
 import { LruMap } from './lru-map.js';
 import { ALLOWED, type RateAnswer, type RateOutcome, type RateView } from './rate-outcome.js';
 import { RateRules, type RunTarget } from './rate-rules.js';
+import { RateTerms } from './rate-terms.js';
 import { RateViolations } from './rate-violations.js';
 import { SlidingWindow } from './sliding-window.js';
 import { TokenBucket } from './token-bucket.js';
@@ -41,7 +41,7 @@ export abstract class RateLimiter {
   abstract takeMessage(caller: string, roles?: readonly string[]): RateAnswer;
 
   /** Counts one connection of an address, where it arrives. @param address as `addressKey` names it */
-  abstract takeConnection(address: string): RateOutcome;
+  abstract takeConnection(address: string): RateAnswer;
 
   /** Counts one run, or none where either limit refuses it. */
   abstract takeRun(caller: string, limit: RunLimit, roles?: readonly string[]): RateAnswer;
@@ -72,23 +72,26 @@ const UNLIMITED: RunView = Object.freeze({ ofCaller: undefined, total: undefined
  * Limits are those that hold now: what was counted before others took their place counts under them too, unless they
  * are for windows of another length.
  */
-@Injectable()
 export class MemoryRateLimiter extends RateLimiter {
   private windows: LruMap<SlidingWindow>;
   private connections: LruMap<SlidingWindow>;
   private readonly buckets: LruMap<TokenBucket>;
   /** By target: bounded by the catalogue. */
   private readonly totals = new Map<string, TokenBucket>();
+  private readonly terms: RateTerms;
   /** The settings as this was last made to fit them. */
   private fitted: LiveSettings['rate'];
 
+  /** @param portionOf how much of a limit this process may give out by itself, >= 1 */
   constructor(
-    private readonly settings: LiveSettings,
+    settings: LiveSettings,
     private readonly clock: Clock,
-    private readonly rules: RateRules,
+    rules: RateRules,
     private readonly violations: RateViolations,
+    private readonly portionOf: (limit: number) => number = (limit) => limit,
   ) {
     super();
+    this.terms = new RateTerms(settings, rules);
     this.fitted = settings.rate;
     this.windows = this.remembering<SlidingWindow>();
     this.connections = this.remembering<SlidingWindow>();
@@ -103,17 +106,19 @@ export class MemoryRateLimiter extends RateLimiter {
   }
 
   override takeConnection(address: string): RateOutcome {
-    const { enabled, maxConnections, windowMs } = this.rate;
+    const { enabled, windowMs } = this.rate;
     if (!enabled) return ALLOWED;
+    const limit = this.portionOf(this.terms.connections);
     const outcome = this.connections
-      .use(address, () => new SlidingWindow(maxConnections, windowMs))
-      .take(this.clock.monotonic(), maxConnections);
+      .use(address, () => new SlidingWindow(limit, windowMs))
+      .take(this.clock.monotonic(), limit);
     if (!outcome.isAllowed) this.violations.note(address);
     return outcome;
   }
 
   override takeRun(caller: string, limit: RunLimit, roles = NO_ROLES): RateOutcome {
-    const { label, totalRunsPerMinute: total } = limit;
+    const { label } = limit;
+    const total = this.portion(limit.totalRunsPerMinute);
     const perMinute = this.runsOf(roles, limit);
     if (!this.rate.enabled || (perMinute === undefined && total === undefined)) return ALLOWED;
     const now = this.clock.monotonic();
@@ -139,13 +144,13 @@ export class MemoryRateLimiter extends RateLimiter {
 
   override viewRuns(caller: string, limit: RunLimit, roles = NO_ROLES): RunView {
     if (!this.rate.enabled) return UNLIMITED;
-    const { label, totalRunsPerMinute } = limit;
+    const { label } = limit;
     const now = this.clock.monotonic();
     const view = (bucket: TokenBucket | undefined, perMinute: number | undefined): RateView | undefined =>
       perMinute === undefined ? undefined : (bucket ?? bucketAt(now)).view(perMinute, now);
     return {
       ofCaller: view(this.buckets.find(runKey(caller, label)), this.runsOf(roles, limit)),
-      total: view(this.totals.get(label), totalRunsPerMinute),
+      total: view(this.totals.get(label), this.portion(limit.totalRunsPerMinute)),
     };
   }
 
@@ -162,7 +167,7 @@ export class MemoryRateLimiter extends RateLimiter {
 
   /** The settings that hold now. */
   private get rate(): LiveSettings['rate'] {
-    const { rate } = this.settings;
+    const { rate } = this.terms;
     if (rate !== this.fitted) this.fit(rate);
     return rate;
   }
@@ -182,12 +187,15 @@ export class MemoryRateLimiter extends RateLimiter {
   }
 
   private messagesOf(roles: readonly string[]): number {
-    const { maxMessages, burst } = this.rate;
-    return this.rules.messages(roles) ?? maxMessages + burst;
+    return this.portionOf(this.terms.messagesOf(roles));
   }
 
   private runsOf(roles: readonly string[], limit: RunLimit): number | undefined {
-    return this.rules.runsPerMinute(roles, limit) ?? limit.runsPerMinute;
+    return this.portion(this.terms.runsOf(roles, limit));
+  }
+
+  private portion(limit: number | undefined): number | undefined {
+    return limit === undefined ? undefined : this.portionOf(limit);
   }
 
   private totalOf(label: string, now: number): TokenBucket {

@@ -11,6 +11,7 @@ export class SessionOwner<T> extends LruList<T> {
   constructor(
     readonly issuer: string,
     readonly subject: string,
+    readonly isProven = true,
   ) {
     super();
   }

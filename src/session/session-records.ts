@@ -18,9 +18,14 @@ export class SessionRecords {
     this.tombstones = new Tombstones(durable);
   }
 
-  /** Writes the record, if there is something new and the last write is long enough ago. */
-  writeIfDue(session: Session, now: number): void {
-    if (session.isDirty && now - session.recordedAt >= RECORD_INTERVAL_MS) void this.write(session, now);
+  /**
+   * Writes the record, if there is something new and the last write is long enough ago.
+   * @returns whether it was due
+   */
+  writeIfDue(session: Session, now: number): boolean {
+    const isDue = session.isDirty && now - session.recordedAt >= RECORD_INTERVAL_MS;
+    if (isDue) void this.write(session, now);
+    return isDue;
   }
 
   /** Writes the record of a session that has an id. A failure is logged, and mended by the next write. */

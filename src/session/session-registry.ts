@@ -37,8 +37,8 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
   }
 
   /** The one instance that stands for a principal; a new one when it has no session. */
-  ownerOf({ issuer, subject }: Principal): SessionOwner<Session> {
-    return this.owners.get(issuer)?.get(subject) ?? new SessionOwner<Session>(issuer, subject);
+  ownerOf({ issuer, subject, isAuthenticated }: Principal): SessionOwner<Session> {
+    return this.owners.get(issuer)?.get(subject) ?? new SessionOwner<Session>(issuer, subject, isAuthenticated);
   }
 
   /**
@@ -46,13 +46,13 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
    * @returns undefined when there is room
    * @throws ProtocolError session_limit: there is none, and everybody is busy
    */
-  inTheWayOf(principal: Principal): Session | undefined {
-    const { max, maxPerClient } = this.terms.limits;
+  inTheWayOf(principal: Principal, limits = this.terms.limits): Session | undefined {
+    const { max, maxPerClient } = limits;
     const owner = this.ownerOf(principal);
     // Unproven callers are many people under one name.
     if (principal.isAuthenticated && owner.count >= maxPerClient)
-      return owner.oldest ?? refuse(maxPerClient, 'of this caller');
-    if (this.count >= max) return this.idle.oldest ?? refuse(max, 'of this server');
+      return owner.oldest ?? refuseSession(maxPerClient, 'of this caller');
+    if (this.count >= max) return this.idle.oldest ?? refuseSession(max, 'of this server');
     return undefined;
   }
 
@@ -108,7 +108,8 @@ export class SessionRegistry implements SessionWatch, Iterable<Session> {
   }
 }
 
-function refuse(limit: number, whose: string): never {
+/** @throws ProtocolError session_limit */
+export function refuseSession(limit: number, whose: string): never {
   throw new ProtocolError(
     'session_limit',
     `Maximum session limit (${limit}) ${whose} reached, and all are in use: try again later`,

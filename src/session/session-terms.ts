@@ -37,8 +37,13 @@ export class SessionTerms {
     return now - lastSeenAt > this.timeoutMs;
   }
 
+  /** The longest that the record of a session may be silent while the session lives, ms. */
+  get longestIdleMs(): number {
+    return this.timeoutMs + RECORD_INTERVAL_MS + this.sweepIntervalMs;
+  }
+
   /** The same for a time read from a record, which is behind by an interval, and for a busy session by a sweep. */
   wasIdleTooLong(recordedSeenAt: number, now: number): boolean {
-    return now - recordedSeenAt > this.timeoutMs + RECORD_INTERVAL_MS + this.sweepIntervalMs;
+    return now - recordedSeenAt > this.longestIdleMs;
   }
 }

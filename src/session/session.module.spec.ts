@@ -31,7 +31,12 @@ describe('SessionModule', () => {
   it('serves sessions and seals over the stores of the process', async () => {
     const app = await start();
     const sessions = app.get(SessionService);
-    const session = sessions.open({ principal: PRINCIPAL, revision: '2025-06-18', capabilities: {}, sealed: true });
+    const session = await sessions.open({
+      principal: PRINCIPAL,
+      revision: '2025-06-18',
+      capabilities: {},
+      sealed: true,
+    });
     expect(await sessions.find(session.id as string, PRINCIPAL)).toBe(session);
     expect(app.get(Sealer).open('session', session.id as string)).toBeDefined();
     await app.close();

@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/index.js';
 import { Sealer } from './sealer.js';
 import { SessionEviction } from './session-eviction.js';
 import { SessionPeers } from './session-peers.js';
+import { SessionPlaces } from './session-places.js';
 import { SessionRecords } from './session-records.js';
 import { SessionService } from './session.service.js';
 import { SessionSweeper } from './session-sweeper.js';
@@ -12,7 +13,16 @@ import { SessionTerms } from './session-terms.js';
 /** Needs AppConfig, Clock and the store ports from global modules. */
 @Module({
   imports: [AuditModule, AuthModule],
-  providers: [Sealer, SessionEviction, SessionPeers, SessionRecords, SessionService, SessionSweeper, SessionTerms],
+  providers: [
+    Sealer,
+    SessionEviction,
+    SessionPeers,
+    SessionPlaces,
+    SessionRecords,
+    SessionService,
+    SessionSweeper,
+    SessionTerms,
+  ],
   exports: [Sealer, SessionService],
 })
 export class SessionModule {}

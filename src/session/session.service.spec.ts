@@ -7,13 +7,16 @@ import fc from 'fast-check';
 import { alone } from '../../test/support/alone.js';
 import { FailingStore } from '../../test/support/failing-store.js';
 import { FakeClock } from '../../test/support/fake-clock.js';
+import { recordsIn } from '../../test/support/records.js';
 import { SecurityLog } from '../audit/index.js';
 import type { Principal } from '../auth/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
 import { DurableSessionStore, type DurableStore, EmbeddedState, SessionStore, Replica } from '../store/index.js';
 import { MAX_CLIENT_INFO_CHARS } from './client-info.js';
 import { Sealer } from './sealer.js';
+import type { Session } from './session.js';
 import { SessionPeers } from './session-peers.js';
+import { SessionPlaces } from './session-places.js';
 import { SessionRecords } from './session-records.js';
 import { SessionTerms } from './session-terms.js';
 import { type OpenSession, SessionService } from './session.service.js';
@@ -64,21 +67,28 @@ describe('SessionService', () => {
     security = new EventList();
     sessions = serve(settings, state.durable);
   };
-  const serve = (settings: ConfigOverrides['sessions'], durable: DurableStore, store?: SessionStore): SessionService =>
-    new SessionService(
-      new SessionTerms(AppConfig.of({ sessions: settings ?? {} }), clock),
+  const serve = (
+    settings: ConfigOverrides['sessions'],
+    durable: DurableStore,
+    store?: SessionStore,
+  ): SessionService => {
+    const terms = new SessionTerms(AppConfig.of({ sessions: settings ?? {} }), clock);
+    return new SessionService(
+      terms,
       new Sealer(state.keys),
       new SessionRecords(store ?? new DurableSessionStore(durable), durable),
       security,
       new SessionPeers(state.bus, new Replica(), alone(state, clock)),
+      new SessionPlaces(state, terms, alone(state, clock)),
     );
+  };
   /** What is left after a crash is the folder: nothing is written at the end. */
   const restart = async (settings?: ConfigOverrides['sessions']): Promise<void> => {
     await state.close();
     await start(settings);
   };
   const open = (more: Partial<OpenSession> = {}) =>
-    sessions.open({ principal: ALICE, revision: '2025-11-25', capabilities: {}, sealed: true, ...more });
+    sessions.open({ principal: ALICE, revision: '2025-11-25', capabilities: {}, sealed: true, ...more }) as Session;
   const idOf = (session: { readonly id: string | undefined }): string => session.id as string;
   const call = () => ({ abort: jest.fn() });
 
@@ -122,10 +132,10 @@ describe('SessionService', () => {
       expect(session.id).toBeUndefined();
       expect(sessions.peek(session.key, ALICE)).toBeUndefined();
       expect(await sessions.find(session.key, ALICE)).toBeUndefined();
-      expect(await state.durable.list('session')).toEqual([]);
+      expect(await recordsIn(state.durable, 'session')).toEqual([]);
       await sessions.end(session, 'disconnected');
       expect(sessions.count).toBe(0);
-      expect(await state.durable.list('tombstone')).toEqual([]);
+      expect(await recordsIn(state.durable, 'tombstone')).toEqual([]);
     });
 
     it('refuses a principal whose names do not fit into an id, and changes nothing', () => {
@@ -248,10 +258,10 @@ describe('SessionService', () => {
       await sessions.end(session, 'deleted');
       await restart();
       expect(await sessions.find(idOf(session), ALICE)).toBeUndefined();
-      expect(await state.durable.list('session')).toEqual([]);
+      expect(await recordsIn(state.durable, 'session')).toEqual([]);
       clock.advance(24 * HOUR);
       await restart();
-      expect(await state.durable.list('tombstone')).toEqual([]);
+      expect(await recordsIn(state.durable, 'tombstone')).toEqual([]);
     });
 
     it('D-8 rebuilds with defaults when the record is missing', async () => {
@@ -579,7 +589,7 @@ describe('SessionService', () => {
       expect(await sessions.sweep()).toBe(1);
       expect(close).toHaveBeenCalledWith('expired');
       expect(sessions.list()).toEqual([bound]);
-      expect(await state.durable.list('tombstone')).toEqual([]);
+      expect(await recordsIn(state.durable, 'tombstone')).toEqual([]);
     });
 
     it('ends a session on sight that a sweep has not reached yet', async () => {

@@ -12,11 +12,14 @@ import { Sealer } from './sealer.js';
 import { keptOrigin, type SessionOrigin } from './session-origin.js';
 import { hashOfId, Session, type SessionEndReason } from './session.js';
 import { type PeerNews, SessionPeers } from './session-peers.js';
+import { keyOfMember, type SessionPlace, SessionPlaces } from './session-places.js';
 import { SessionRecords } from './session-records.js';
-import { SessionRegistry } from './session-registry.js';
+import { refuseSession, SessionRegistry } from './session-registry.js';
 import { SessionTerms } from './session-terms.js';
 
 const KEY_BYTES = 16;
+/** Sessions that are asked to give way to one: others come meanwhile. */
+const MAX_TRIES = 5;
 
 /** What `initialize` says about a new session. */
 export interface OpenSession {
@@ -48,6 +51,7 @@ export class SessionService implements OnModuleInit {
     private readonly records: SessionRecords,
     private readonly security: SecurityLog,
     private readonly peers: SessionPeers,
+    private readonly places: SessionPlaces,
   ) {
     this.registry = new SessionRegistry(terms);
   }
@@ -73,11 +77,13 @@ export class SessionService implements OnModuleInit {
 
   /**
    * Opens a session. At a cap, the session that was used longest ago and has neither stream nor running call ends.
+   * @returns a promise only where sessions of other replicas count too
    * @throws ProtocolError session_limit: at a cap, and all sessions are in use
    * @throws ProtocolError invalid_request: the names of the principal do not fit into an id
    * @throws ProtocolError shutting_down
    */
-  open({ principal, revision, capabilities, clientInfo, origin, sealed }: OpenSession): Session {
+  open(opening: OpenSession): Session | Promise<Session> {
+    const { principal, revision, capabilities, sealed } = opening;
     const issuedAt = this.terms.now();
     const identity: SessionIdentity = {
       key: randomBytes(KEY_BYTES).toString('hex'),
@@ -88,13 +94,7 @@ export class SessionService implements OnModuleInit {
       issuedAt,
       expiresAt: sealed ? this.terms.expiryOf(issuedAt) : Infinity,
     };
-    const id = sealed ? sealSession(this.sealer, identity) : undefined;
-    const record = { lastSeenAt: issuedAt, ...(clientInfo && { clientInfo: keptClientInfo(clientInfo) }) };
-    const session = this.admit(principal, { id, identity, record, origin: origin && keptOrigin(origin) });
-    this.opened += 1;
-    void this.records.write(session, issuedAt);
-    this.security.emit('session_created', { sessionId: session.idHash, principal: nameOf(principal) });
-    return session;
+    return sealed && this.places.areShared ? this.enterAmongAll(opening, identity) : this.enter(opening, identity);
   }
 
   /**
@@ -148,7 +148,9 @@ export class SessionService implements OnModuleInit {
    */
   async end(session: Session, reason: Exclude<SessionEndReason, 'shutdown'>): Promise<void> {
     this.drop(session, reason);
-    if (session.id === undefined || session.expiresAt <= this.terms.now()) return;
+    if (session.id === undefined) return;
+    this.places.release(session);
+    if (session.expiresAt <= this.terms.now()) return;
     try {
       await this.records.bury(session.key, session.expiresAt);
     } finally {
@@ -181,6 +183,7 @@ export class SessionService implements OnModuleInit {
       else if (session.isBusy) this.note(session, now);
       else this.records.writeIfDue(session, now);
     }
+    if (this.places.areShared) this.places.keep(this.list().filter(isSealedAndBusy), true);
     await Promise.all([...ends, this.records.retry(now)]);
     return ends.length;
   }
@@ -196,6 +199,66 @@ export class SessionService implements OnModuleInit {
       if (session.isDirty) writes.push(this.records.write(session, now));
     }
     await Promise.all(writes);
+  }
+
+  private enter(
+    { principal, clientInfo, origin, sealed }: OpenSession,
+    identity: SessionIdentity,
+    limits?: Admission['limits'],
+  ): Session {
+    const { issuedAt } = identity;
+    const id = sealed ? sealSession(this.sealer, identity) : undefined;
+    const record = { lastSeenAt: issuedAt, ...(clientInfo && { clientInfo: keptClientInfo(clientInfo) }) };
+    const session = this.admit(principal, { id, identity, record, limits, origin: origin && keptOrigin(origin) });
+    this.opened += 1;
+    void this.records.write(session, issuedAt);
+    this.security.emit('session_created', { sessionId: session.idHash, principal: nameOf(principal) });
+    return session;
+  }
+
+  /** @throws ProtocolError session_limit */
+  private async enterAmongAll(opening: OpenSession, identity: SessionIdentity): Promise<Session> {
+    const place = { key: identity.key, owner: this.registry.ownerOf(opening.principal) };
+    const isAlone = !(await this.takePlace(place, opening.principal));
+    try {
+      return this.enter(opening, identity, isAlone ? this.places.portions : undefined);
+    } catch (error) {
+      this.places.release(place);
+      throw error;
+    }
+  }
+
+  /**
+   * Counts a session among those of all replicas; at a cap, the one that was used longest ago gives way, wherever it is.
+   * @returns false where this process has to decide by itself
+   * @throws ProtocolError session_limit
+   */
+  private async takePlace(place: SessionPlace, principal: Principal): Promise<boolean> {
+    for (let tries = 0; ; tries++) {
+      const verdict = await this.places.take(place);
+      if (typeof verdict === 'string') return verdict === 'held';
+      const { oldest, limit, isOfOwner } = verdict;
+      if (oldest !== undefined && tries < MAX_TRIES) {
+        await this.logged(this.giveWay(oldest));
+        continue;
+      }
+      this.security.emit('session_limit', { principal: nameOf(principal) });
+      return refuseSession(limit, isOfOwner ? 'of this caller' : 'of this server');
+    }
+  }
+
+  private async giveWay(member: string): Promise<void> {
+    const key = keyOfMember(member);
+    const session = this.registry.withKey(key);
+    // Its work began since the sweep saw it last.
+    if (session?.isBusy) return this.places.keep([session], true);
+    if (session) return this.end(session, 'gave_way');
+    this.places.free(member);
+    try {
+      await this.records.bury(key, this.terms.expiryOf(this.terms.now()));
+    } finally {
+      this.peers.tell({ kind: 'ended', key });
+    }
   }
 
   /** The session where it is in this process, and not so old that another replica may know better. */
@@ -249,9 +312,9 @@ export class SessionService implements OnModuleInit {
     return this.admit(principal, { id, identity, record: { ...record, lastSeenAt: now } });
   }
 
-  private admit(principal: Principal, { id, identity, record, origin }: Admission): Session {
+  private admit(principal: Principal, { id, identity, record, origin, limits }: Admission): Session {
     if (this.isClosed) throw new ProtocolError('shutting_down', 'The server is shutting down: try again');
-    this.makeRoomFor(principal);
+    this.makeRoomFor(principal, limits);
     const session = new Session({
       ...identity,
       ...record,
@@ -265,12 +328,14 @@ export class SessionService implements OnModuleInit {
     return session;
   }
 
-  private makeRoomFor(principal: Principal): void {
+  private makeRoomFor(principal: Principal, limits: Admission['limits']): void {
     try {
-      let idle = this.registry.inTheWayOf(principal);
+      let idle = this.registry.inTheWayOf(principal, limits);
       while (idle) {
-        void this.logged(this.end(idle, 'gave_way'));
-        idle = this.registry.inTheWayOf(principal);
+        // Where all are counted elsewhere, what is here is a copy: only that gives way.
+        if (this.places.areShared) this.drop(idle, 'elsewhere');
+        else void this.logged(this.end(idle, 'gave_way'));
+        idle = this.registry.inTheWayOf(principal, limits);
       }
     } catch (error) {
       if (isGatehouseError(error)) this.security.emit('session_limit', { principal: nameOf(principal) });
@@ -284,7 +349,8 @@ export class SessionService implements OnModuleInit {
 
   private note(session: Session, now: number): void {
     this.registry.saw(session, now);
-    this.records.writeIfDue(session, now);
+    const isDue = this.records.writeIfDue(session, now);
+    if (isDue && session.id !== undefined) this.places.keep([session], session.isBusy);
   }
 
   private drop(session: Session, reason: SessionEndReason): void {
@@ -318,6 +384,8 @@ interface Admission {
   readonly identity: SessionIdentity;
   readonly record: SessionRecord;
   readonly origin?: SessionOrigin | undefined;
+  /** Other caps than those of the settings. */
+  readonly limits?: { readonly max: number; readonly maxPerClient: number } | undefined;
 }
 
 interface Named {
@@ -327,6 +395,10 @@ interface Named {
 
 function isOwnedBy(session: Named, { issuer, subject }: Principal): boolean {
   return session.subject === subject && session.issuer === issuer;
+}
+
+function isSealedAndBusy({ id, isBusy }: Session): boolean {
+  return id !== undefined && isBusy;
 }
 
 function nameOf({ issuer, subject }: Named): string {

@@ -8,6 +8,17 @@ export interface DurableRecord {
   readonly expiresAt?: number;
 }
 
+/** Namespaces of few records, which can be listed: what every process has to know of. */
+export const LISTED_NAMESPACES = [
+  'address-block',
+  'api-key-uses',
+  'api-keys',
+  'incidents',
+  'revocations',
+  'tool-states',
+] as const;
+export type ListedNamespace = (typeof LISTED_NAMESPACES)[number];
+
 /**
  * What must outlast the process: tombstones, tool state.
  * A change is seen by this process at once, and promised only when its promise resolves. After a rejection the change
@@ -37,5 +48,5 @@ export abstract class DurableStore {
   abstract delete(namespace: string, key: string): Promise<void>;
 
   /** @returns the records of a namespace that have not expired, in no promised order */
-  abstract list(namespace: string): Promise<DurableRecord[]>;
+  abstract list(namespace: ListedNamespace): Promise<DurableRecord[]>;
 }

@@ -37,7 +37,12 @@ export class StoreModule {
       global: true,
       providers: [
         { provide: Replica, useValue: replica },
-        Replicas,
+        {
+          provide: Replicas,
+          inject: [Replica, StoreBackend, Clock],
+          useFactory: (own: Replica, { durable, health, counters }: StoreBackend, clock: Clock) =>
+            new Replicas(own, durable, health, clock, counters),
+        },
         {
           provide: StoreBackend,
           inject: [AppConfig, Clock],

@@ -2,12 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { ToolWorld } from '../../test/support/tool-world.js';
 import type { ConfigOverrides } from '../config/index.js';
-import { type DurableStore, EmbeddedState } from '../store/index.js';
+import { LocalBus } from '../store/bus.js';
+import { type Bus, type DurableStore, EmbeddedState } from '../store/index.js';
 import { ToolStates } from './tool-states.js';
 
 const BY = 'https://idp/root';
 let world: ToolWorld;
 let store: DurableStore;
+let bus: Bus;
 let states: ToolStates;
 const opened: ToolStates[] = [];
 
@@ -18,7 +20,7 @@ async function open(settings: ConfigOverrides = {}): Promise<void> {
   for (const name of ['a', 'b', 'run_command']) next.add({ name }, () => name);
   Object.assign(next, { clock, security });
   world = next;
-  states = new ToolStates(world.registry, store, world.security, world.clock);
+  states = new ToolStates(world.registry, store, world.security, world.clock, bus);
   opened.push(states);
   await states.onApplicationBootstrap();
 }
@@ -26,6 +28,7 @@ async function open(settings: ConfigOverrides = {}): Promise<void> {
 beforeEach(async () => {
   jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
   world = new ToolWorld();
+  bus = new LocalBus();
   store = (await EmbeddedState.open({ clock: world.clock })).durable;
   await open();
 });
@@ -103,11 +106,13 @@ describe('ToolStates', () => {
 
   it('of tools that are gone are kept for their return, and harm nobody', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
-    await store.put({ namespace: 'tool-states', key: 'gone', value: { isEnabled: false, by: BY, since: 1, until: 2 } });
+    const until = world.clock.now() + 1_000;
+    await store.put({ namespace: 'tool-states', key: 'gone', value: { isEnabled: false, by: BY, since: 1, until } });
     await store.put({ namespace: 'tool-states', key: 'b', value: 'no state' });
     await open();
     expect(isOn('b')).toBe(true);
     expect(warn).toHaveBeenCalledWith('There is a kept state of the tool gone, and no such tool');
+    world.clock.advance(1_000);
     states.sweep();
   });
 
@@ -164,4 +169,27 @@ describe('ToolStates', () => {
     await expect(states.enable('a', { by: BY })).rejects.toMatchObject({ kind: 'store_unavailable' });
     expect(isOn()).toBe(false);
   });
+
+  it('D-10 hold at every replica as soon as it hears of them, or within 5 s, and are written down once', async () => {
+    const [here, { security }] = [states, world];
+    await open();
+    await here.disable('a', { by: BY, reason: 'too loud' });
+    await turns();
+    expect(isOn()).toBe(false);
+    expect(states.stateOf('a')).toEqual(here.stateOf('a'));
+    expect(security.events.map(({ event }) => event)).toEqual(['tool_disabled']);
+    jest.spyOn(bus, 'publish').mockReturnValue(undefined);
+    await here.enable('a', { by: BY });
+    await turns();
+    expect(isOn()).toBe(false);
+    world.clock.advance(5_000);
+    states.sweep();
+    await turns();
+    expect(isOn()).toBe(true);
+  });
 });
+
+/** Lets what a message began come to its end. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+}

@@ -1,11 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import { Clock, isJsonObject, printable, ProtocolError } from '../common/index.js';
-import { DurableStore } from '../store/index.js';
+import { Bus, DurableStore, SharedRecords } from '../store/index.js';
 import type { RegisteredTool } from './tool-definition.js';
 import { ToolRegistry, unknownTool } from './tool-registry.js';
 
-const NAMESPACE = 'tool-states';
 const SWEEP_MS = 1_000;
 const MAX_REASON_CHARS = 500;
 /** Who stands in events for a tool's own code. */
@@ -38,8 +37,8 @@ export interface ToolState {
 }
 
 /**
- * Which tools are switched on. What an operator says holds at once and outlasts a restart; with an end, it goes back by
- * itself, within a second. One timer for all.
+ * Which tools are switched on. What an operator says holds at once, at every replica within 5 s at most (D-10), and
+ * outlasts a restart; with an end, it goes back by itself, within a second. One timer for all.
  */
 @Injectable()
 export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -47,28 +46,30 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
   private readonly orders = new Map<string, KeptOrder>();
   /** What the code of tools says of them: gone with the process, which asks it again. */
   private readonly authors = new Map<string, boolean>();
+  private readonly records: SharedRecords<KeptOrder>;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly registry: ToolRegistry,
-    private readonly store: DurableStore,
+    store: DurableStore,
     private readonly security: SecurityLog,
     private readonly clock: Clock,
-  ) {}
+    bus: Bus,
+  ) {
+    const read = (value: unknown): KeptOrder | undefined => (isKept(value) ? value : undefined);
+    const adopt = (records: ReadonlyMap<string, KeptOrder>): void => this.adopt(records);
+    this.records = new SharedRecords({ store, bus, clock, namespace: 'tool-states', read, adopt });
+  }
 
   /** Takes up what was said before, now that every tool is there. */
   async onApplicationBootstrap(): Promise<void> {
-    for (const { key, value } of await this.store.list(NAMESPACE)) {
-      if (!isKept(value)) continue;
-      this.orders.set(key, value);
-      if (this.registry.get(key)) this.apply(key);
-      else this.logger.warn(`There is a kept state of the tool ${printable(key)}, and no such tool`);
-    }
+    await this.records.open();
     this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
+    this.records.close();
   }
 
   /**
@@ -85,7 +86,7 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
       );
     }
     // What is not sure to last is not switched on: fail closed.
-    await this.keep(name, kept);
+    await this.lasting(this.records.put(name, kept, kept.until));
     this.orders.set(name, kept);
     this.change(name, order.by, order.reason);
     return this.stateOf(name);
@@ -100,7 +101,7 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
     const kept = this.orderOf(name, order, false);
     this.orders.set(name, kept);
     this.change(name, order.by, order.reason);
-    await this.keep(name, kept);
+    await this.lasting(this.records.insist(name, kept, kept.until));
     return this.stateOf(name);
   }
 
@@ -129,6 +130,7 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Puts back what holds no longer. Its record in the store ends by itself. */
   sweep(): void {
+    this.records.sweep();
     if (this.orders.size === 0) return;
     const now = this.clock.now();
     for (const [name, { until, by }] of [...this.orders]) {
@@ -169,15 +171,27 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
     return { isEnabled, by, since, ...(reason !== undefined && { reason }), ...(until !== undefined && { until }) };
   }
 
-  private async keep(name: string, value: KeptOrder): Promise<void> {
-    const { until } = value;
+  private async lasting(write: Promise<void>): Promise<void> {
     try {
-      const ends = until === undefined ? {} : { expiresAt: until };
-      await this.store.put({ namespace: NAMESPACE, key: name, value, ...ends });
+      await write;
     } catch (cause) {
       throw new ProtocolError('store_unavailable', 'The state could not be made to outlast the server: try again', {
         cause,
       });
+    }
+  }
+
+  /** Does what was said here or elsewhere. It is written down where it was said. */
+  private adopt(records: ReadonlyMap<string, KeptOrder>): void {
+    const now = this.clock.now();
+    for (const name of new Set([...this.orders.keys(), ...records.keys()])) {
+      const said = records.get(name);
+      const next = said?.until !== undefined && said.until <= now ? undefined : said;
+      if (isSame(this.orders.get(name), next)) continue;
+      if (next) this.orders.set(name, next);
+      else this.orders.delete(name);
+      if (this.registry.get(name)) this.apply(name);
+      else this.logger.warn(`There is a kept state of the tool ${printable(name)}, and no such tool`);
     }
   }
 
@@ -186,6 +200,15 @@ export class ToolStates implements OnApplicationBootstrap, OnApplicationShutdown
     if (!tool) throw unknownTool(name);
     return tool;
   }
+}
+
+function isSame(one: KeptOrder | undefined, other: KeptOrder | undefined): boolean {
+  return (
+    one?.isEnabled === other?.isEnabled &&
+    one?.since === other?.since &&
+    one?.until === other?.until &&
+    one?.by === other?.by
+  );
 }
 
 /** Records are this program's own, but perhaps of an older version of it. */

@@ -11,6 +11,7 @@ import { ConnectionAdmission } from './connections/connection-admission.js';
 import { ConnectionJournal } from './connections/connection-journal.js';
 import { Connections } from './connections/connections.js';
 import { Doorkeeper } from './connections/doorkeeper.js';
+import { SharedConnections } from './connections/shared-connections.js';
 import { Tickets } from './connections/tickets.js';
 import { Doors } from './door.js';
 import { DoorGauges } from './door-gauges.js';
@@ -54,6 +55,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     Connections,
     Conversations,
     Doorkeeper,
+    SharedConnections,
     Tickets,
     Attachment,
     Challenges,

@@ -1,14 +1,27 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SystemClock } from '../../src/common/index.js';
 import { AppConfig } from '../../src/config/index.js';
-import { DurableSessionStore, openState, Replica, type StoreBackend } from '../../src/store/index.js';
+import {
+  DurableSessionStore,
+  openState,
+  type PermitOutcome,
+  Replica,
+  Replicas,
+  type SharedBucket,
+  type SharedCounters,
+  type StoreBackend,
+  type WindowState,
+} from '../../src/store/index.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { RedisServer } from '../support/redis-server.js';
+import { MemoryCounters } from '../support/shared-memory.js';
 import { until } from '../support/waiting.js';
 
 const KEYS = `k1:${randomBytes(32).toString('base64')}`;
 const SOON_MS = 60_000;
+const CLOCK = new SystemClock();
 
 /** A backend, and another one as a second replica or a later start would open it. */
 interface World {
@@ -78,15 +91,15 @@ describe.each(Object.entries(WORLDS))('stores: %s', (name, build) => {
     it('lists the records of one namespace alone, whatever their keys hold', async () => {
       const { durable } = state;
       const keys = ['x', 'x:y', 'x*', '[x]', 'x\\y', 'ü/?', ' '];
-      for (const key of keys) await durable.put({ namespace: 'c', key, value: key });
-      await durable.put({ namespace: 'cc', key: 'x', value: 'other' });
+      for (const key of keys) await durable.put({ namespace: 'incidents', key, value: key });
+      await durable.put({ namespace: 'tool-states', key: 'x', value: 'other' });
       const expiresAt = soon();
-      await durable.put({ namespace: 'c', key: 'x', value: 'x', expiresAt });
-      const listed = await durable.list('c');
+      await durable.put({ namespace: 'incidents', key: 'x', value: 'x', expiresAt });
+      const listed = await durable.list('incidents');
       expect(listed.map(({ key }) => key).sort()).toEqual([...keys].sort());
       const timed = listed.find(({ key }) => key === 'x');
       expect(Math.abs((timed?.expiresAt ?? 0) - expiresAt)).toBeLessThan(2_000);
-      expect(listed.find(({ key }) => key === 'x*')).toEqual({ namespace: 'c', key: 'x*', value: 'x*' });
+      expect(listed.find(({ key }) => key === 'x*')).toEqual({ namespace: 'incidents', key: 'x*', value: 'x*' });
     });
 
     it('lets one of many write where there is nothing', async () => {
@@ -185,36 +198,121 @@ describe('stores that replicas share: redis', () => {
     expect(await a.events.read('s', 0)).toBeUndefined();
   });
 
+  /** The counts of each replica. */
+  const countersOf = ({ counters }: StoreBackend): SharedCounters => {
+    if (!counters) throw new Error('Nothing is counted together');
+    return counters;
+  };
+  const either = (i: number): SharedCounters => countersOf(i % 2 ? a : b);
+
   it('K-10 never grants more than the limit in any window, however many replicas ask', async () => {
-    const window = { key: 'w', limit: 10, windowMs: 60_000, permits: 1 };
-    const outcomes = await Promise.all(
-      Array.from({ length: 30 }, async (_, i) => (i % 2 ? a : b).counters?.takeFromWindow(window)),
-    );
-    expect(outcomes.filter((outcome) => outcome?.isAllowed)).toHaveLength(10);
-    const refused = outcomes.find((outcome) => outcome?.isAllowed === false);
-    expect(refused).toEqual({ isAllowed: false, retryAfterMs: expect.any(Number) });
-    const large = { key: 'v', limit: 10, windowMs: 60_000, permits: 4 };
-    const grants = [];
-    for (let i = 0; i < 4; i++) grants.push(await a.counters?.takeFromWindow(large));
-    expect(grants).toMatchObject([{ granted: 4 }, { granted: 4 }, { granted: 2 }, { isAllowed: false }]);
+    const window = { key: 'w', limit: 10, windowMs: SOON_MS };
+    const one = { permits: 1, lifeMs: 0 };
+    const outcomes = await Promise.all(Array.from({ length: 30 }, (_, i) => either(i).takePermits(window, one)));
+    expect(outcomes.filter(({ isAllowed }) => isAllowed)).toHaveLength(10);
+    const refused = outcomes.find(({ isAllowed }) => !isAllowed);
+    expect(refused).toEqual({ isAllowed: false, retryAfterMs: expect.any(Number), used: 10 });
+    expect(await countersOf(a).viewWindow(window)).toEqual({ used: 10, retryAfterMs: expect.any(Number) });
+    const large = { key: 'v', limit: 10, windowMs: SOON_MS };
+    const grants: PermitOutcome[] = [];
+    for (let i = 0; i < 4; i++) grants.push(await either(i).takePermits(large, { permits: 4, lifeMs: 0 }));
+    expect(grants).toMatchObject([
+      { granted: 4, used: 4 },
+      { granted: 4, used: 8 },
+      { granted: 2, used: 10 },
+      { isAllowed: false, used: 10 },
+    ]);
   });
 
-  it('S4-33 empties one bucket together', async () => {
-    const outcomes = await Promise.all(
-      Array.from({ length: 8 }, async (_, i) => (i % 2 ? a : b).counters?.takeFromBucket({ key: 'k', perMinute: 5 })),
-    );
-    expect(outcomes.filter((outcome) => outcome?.isAllowed)).toHaveLength(5);
+  it('K-10 counts permits that may still be used as if they were, and those that are given back as what was used', async () => {
+    const window = { key: 'u', limit: 10, windowMs: 200 };
+    const held = await countersOf(a).takePermits(window, { permits: 10, lifeMs: SOON_MS });
+    await pause(300);
+    expect(await countersOf(b).viewWindow(window)).toMatchObject({ used: 10 });
+    const { grant } = held as PermitOutcome & { grant: string };
+    const settles = { grant, used: 3, lastUsedAgoMs: 0 };
+    expect(await countersOf(a).takePermits(window, { permits: 1, lifeMs: 0, settles })).toMatchObject({ used: 4 });
+    expect((await countersOf(b).viewWindow(window)).used).toBeLessThanOrEqual(4);
+    await until(async () => (await countersOf(b).viewWindow(window)).used === 0, 'the window to pass');
   });
 
-  it('holds no more places than there are, and gives back those that are not kept', async () => {
+  it('S4-33 empties one bucket together, and takes a run of several or of none', async () => {
+    const [own, all] = [
+      { key: 'k', perMinute: 5 },
+      { key: 'all', perMinute: 6 },
+    ];
+    const outcomes = await Promise.all(Array.from({ length: 8 }, (_, i) => either(i).takeRun([own, all])));
+    expect(outcomes.filter(({ isAllowed }) => isAllowed)).toHaveLength(5);
+    const other = { key: 'l', perMinute: 5 };
+    expect(await countersOf(a).takeRun([other, all])).toEqual({ isAllowed: true });
+    expect(await countersOf(b).takeRun([other, all])).toMatchObject({ isAllowed: false, refusedBy: 1 });
+    const [ofOther, ofAll] = await countersOf(b).viewBuckets([other, all]);
+    expect([ofOther, ofAll?.used]).toEqual([{ used: 1, retryAfterMs: 0 }, 6]);
+  });
+
+  it.each(['memory', 'redis'])('S4-38 counts under a new limit of runs what was spent: %s', async (kind) => {
+    const counters = kind === 'memory' ? new MemoryCounters(CLOCK) : countersOf(a);
+    const under = (perMinute: number): SharedBucket[] => [{ key: 'changing', perMinute }];
+    const takeAll = async (perMinute: number): Promise<number> => {
+      let runs = 0;
+      while ((await counters.takeRun(under(perMinute))).isAllowed) runs += 1;
+      return runs;
+    };
+    const view = async (perMinute: number): Promise<WindowState> =>
+      (await counters.viewBuckets(under(perMinute)))[0] as WindowState;
+    // Rates at which none comes back while the test runs.
+    expect(await takeAll(2)).toBe(2);
+    const raised = await view(6);
+    expect(raised).toEqual({ used: 2, retryAfterMs: 0 });
+    expect(await takeAll(6)).toBe(4);
+    // What is above a lower limit comes back as fast as it was taken: 5 of 6 within 50 s, then one at one a minute.
+    const lowered = await view(1);
+    expect(lowered.used).toBe(6);
+    expect(lowered.retryAfterMs).toBeGreaterThan(100_000);
+    expect(lowered.retryAfterMs).toBeLessThanOrEqual(110_000);
+    expect(await takeAll(1)).toBe(0);
+    // To change to and fro brings nothing.
+    expect(await takeAll(6)).toBe(0);
+    expect((await view(6)).retryAfterMs).toBeLessThanOrEqual(10_000);
+  });
+
+  it('holds no more places than there are, names who was there first, and gives back those that are not kept', async () => {
     const place = { set: 'sessions', max: 2, holdMs: SOON_MS };
-    expect(await a.counters?.hold({ ...place, member: '1' })).toBe(true);
-    expect(await b.counters?.hold({ ...place, member: '2' })).toBe(true);
-    expect(await a.counters?.hold({ ...place, member: '3' })).toBe(false);
-    expect(await a.counters?.hold({ ...place, member: '1', holdMs: 20 })).toBe(true);
-    await until(async () => (await b.counters?.hold({ ...place, member: '3' })) ?? false, 'the place to be free');
-    await a.counters?.release('sessions', '2');
-    expect(await a.counters?.hold({ ...place, member: '4' })).toBe(true);
+    expect(await countersOf(a).hold({ ...place, member: '1' })).toEqual({ isHeld: true });
+    await pause(5);
+    expect(await countersOf(b).hold({ ...place, member: '2' })).toEqual({ isHeld: true });
+    expect(await countersOf(a).hold({ ...place, member: '3' })).toEqual({ isHeld: false, oldest: '1' });
+    expect(await countersOf(b).heldIn('sessions')).toBe(2);
+    // Who is in use does not give way.
+    await countersOf(b).keep({ set: 'sessions', members: ['1'], holdMs: SOON_MS, isInUse: true });
+    expect(await countersOf(a).hold({ ...place, member: '3' })).toEqual({ isHeld: false, oldest: '2' });
+    await countersOf(a).keep({ set: 'sessions', members: ['2'], holdMs: SOON_MS, isInUse: true });
+    expect(await countersOf(a).hold({ ...place, member: '3' })).toEqual({ isHeld: false, oldest: undefined });
+    await countersOf(a).keep({ set: 'sessions', members: ['1'], holdMs: 20, isInUse: false });
+    await until(
+      async () => (await countersOf(b).hold({ ...place, member: '3' })).isHeld,
+      'the place that is not kept to be free',
+    );
+    await countersOf(a).release('sessions', '2');
+    expect(await countersOf(a).hold({ ...place, member: '4' })).toEqual({ isHeld: true });
+  });
+
+  it('knows how many replicas live', async () => {
+    const replicas = [a, b].map(
+      (state) => new Replicas(new Replica(), state.durable, state.health, CLOCK, state.counters),
+    );
+    const [one, two] = replicas as [Replicas, Replicas];
+    try {
+      await one.onModuleInit();
+      await two.onModuleInit();
+      await one.beat();
+      expect([one.count, two.count, one.portionOf(100), one.portionOf(1)]).toEqual([2, 2, 50, 1]);
+    } finally {
+      await two.onApplicationShutdown();
+    }
+    await one.beat();
+    expect(one.count).toBe(1);
+    await one.onApplicationShutdown();
   });
 });
 

@@ -1,4 +1,4 @@
-import { type DurableRecord, DurableStore } from '../../src/store/index.js';
+import { type DurableRecord, DurableStore, type ListedNamespace } from '../../src/store/index.js';
 
 /** A store that can be put out of reach. */
 export class FailingStore extends DurableStore {
@@ -30,8 +30,9 @@ export class FailingStore extends DurableStore {
     return this.reach().delete(namespace, key);
   }
 
+  /** Of any namespace: stores in memory list them all. */
   override async list(namespace: string): Promise<DurableRecord[]> {
-    return this.inner().list(namespace);
+    return this.inner().list(namespace as ListedNamespace);
   }
 
   private reach(): DurableStore {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { FakeClock } from '../../../test/support/fake-clock.js';
 import { RecordingSecurityLog } from '../../../test/support/tool-world.js';
-import { type DurableRecord, DurableStore, EmbeddedState } from '../../store/index.js';
+import { LocalBus } from '../../store/bus.js';
+import { type Bus, type DurableRecord, DurableStore, EmbeddedState } from '../../store/index.js';
 import { CredentialWatch } from '../credential-watch.js';
 import type { Principal } from '../principal.js';
 import { IncidentBoard } from './incident-board.js';
@@ -47,8 +48,8 @@ class FragileStore extends DurableStore {
     return this.store.delete(namespace, key);
   }
 
-  override list(namespace: string): Promise<DurableRecord[]> {
-    return this.store.list(namespace);
+  override list(...args: Parameters<DurableStore['list']>): Promise<DurableRecord[]> {
+    return this.store.list(...args);
   }
 }
 
@@ -58,11 +59,12 @@ let security: RecordingSecurityLog;
 let watch: CredentialWatch;
 let board: IncidentBoard;
 let incidents: Incidents;
+let bus: Bus;
 const opened: Incidents[] = [];
 
 async function open(): Promise<void> {
   board = new IncidentBoard();
-  incidents = new Incidents(board, store, security, watch, clock);
+  incidents = new Incidents(board, store, security, watch, clock, bus);
   await incidents.onModuleInit();
   opened.push(incidents);
 }
@@ -73,6 +75,7 @@ beforeEach(async () => {
   store = new FragileStore((await EmbeddedState.open({ clock })).durable);
   security = new RecordingSecurityLog();
   watch = new CredentialWatch(clock);
+  bus = new LocalBus();
   await open();
 });
 
@@ -208,4 +211,59 @@ describe('Incidents', () => {
     await incidents.end('tool:nmap', 'root');
     expect(heard).toHaveBeenCalledTimes(1);
   });
+
+  describe('at other replicas', () => {
+    let here: { incidents: Incidents; board: IncidentBoard };
+
+    beforeEach(async () => {
+      here = { incidents, board };
+      await open();
+    });
+
+    it('D-10 hold and end as soon as those hear of it, and cut off whoever is in quarantine', async () => {
+      const changes: IncidentChange[] = [];
+      incidents.onChange((change) => changes.push(change));
+      const ended: string[] = [];
+      watch.watch(ADA, () => ended.push('ada'));
+      await here.incidents.start(ada);
+      await turns();
+      expect(board.ofPrincipal(ADA)?.id).toBe('principal:https://idp/ada');
+      expect(incidents.list()).toEqual(here.incidents.list());
+      expect(ended).toEqual(['ada']);
+      await here.incidents.end('principal:https://idp/ada', 'https://idp/root');
+      await turns();
+      expect(board.isActive).toBe(false);
+      expect(changes.map(({ change }) => change)).toEqual(['started', 'ended']);
+      // Each is written down once, where it was asked for.
+      expect(security.events.map(({ event }) => event)).toEqual(['incident_started', 'incident_ended']);
+    });
+
+    it('D-10 hold within 5 s where word of them got lost', async () => {
+      jest.spyOn(bus, 'publish').mockReturnValue(undefined);
+      await here.incidents.start(readOnly);
+      await turns();
+      expect(board.isActive).toBe(false);
+      clock.advance(5_000);
+      incidents.sweep();
+      await turns();
+      expect(incidents.list()).toEqual(here.incidents.list());
+    });
+
+    it('D-23 hold elsewhere once the store takes them again', async () => {
+      store.isBroken = true;
+      await expect(here.incidents.start(readOnly)).rejects.toMatchObject({ kind: 'store_unavailable' });
+      expect(here.board.isActive).toBe(true);
+      store.isBroken = false;
+      clock.advance(5_000);
+      here.incidents.sweep();
+      await turns();
+      expect(here.board.isActive).toBe(true);
+      expect(incidents.list()).toEqual(here.incidents.list());
+    });
+  });
 });
+
+/** Lets what a message began come to its end. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+}

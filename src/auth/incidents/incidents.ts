@@ -1,12 +1,11 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import { Clock, isJsonObject, printable, ProtocolError } from '../../common/index.js';
-import { DurableStore } from '../../store/index.js';
+import { Bus, DurableStore, SharedRecords } from '../../store/index.js';
 import { CredentialWatch } from '../credential-watch.js';
 import { type Incident, incidentId, type IncidentScope, subjectKey } from './incident.js';
 import { IncidentBoard } from './incident-board.js';
 
-const NAMESPACE = 'incidents';
 const SWEEP_MS = 1_000;
 const DEFAULT_MS = 3_600_000;
 /** What lasts longer is no incident but a rule: it belongs into the roles file. */
@@ -33,30 +32,33 @@ export interface IncidentChange {
 
 /**
  * The incident switch: read-only mode, and quarantine of a principal or of a tool. It holds at once in this process,
- * outlasts a restart, and goes back by itself, within a second. One timer for all.
+ * within 5 s at most at every other (D-10), outlasts a restart, and goes back by itself, within a second. One timer for
+ * all.
  */
 @Injectable()
 export class Incidents implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Incidents.name);
   private readonly active = new Map<string, Incident>();
   private readonly listeners = new Set<(change: IncidentChange) => void>();
+  private readonly records: SharedRecords<Incident>;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly board: IncidentBoard,
-    private readonly store: DurableStore,
+    store: DurableStore,
     private readonly security: SecurityLog,
     private readonly credentials: CredentialWatch,
     private readonly clock: Clock,
-  ) {}
+    bus: Bus,
+  ) {
+    const read = (value: unknown): Incident | undefined => (isIncident(value) ? value : undefined);
+    const adopt = (records: ReadonlyMap<string, Incident>): void => this.adopt(records);
+    this.records = new SharedRecords({ store, bus, clock, namespace: 'incidents', read, adopt });
+  }
 
   /** Takes up what was on when the server ended. */
   async onModuleInit(): Promise<void> {
-    const now = this.clock.now();
-    for (const { key, value } of await this.store.list(NAMESPACE)) {
-      if (isIncident(value) && value.until > now) this.active.set(key, value);
-    }
-    this.board.set(this.active.values());
+    await this.records.open();
     for (const { id, until } of this.active.values()) {
       this.logger.warn(`Incident ${printable(id)} is still on, until ${new Date(until).toISOString()}`);
     }
@@ -65,6 +67,7 @@ export class Incidents implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
+    this.records.close();
   }
 
   /** What is on, the oldest first. */
@@ -86,7 +89,7 @@ export class Incidents implements OnModuleInit, OnApplicationShutdown {
     this.security.emit('incident_started', { incident: id, principal: by, reason, until });
     this.cutOff(incident);
     this.tell({ incident, change: 'started' });
-    await this.durably(this.store.put({ namespace: NAMESPACE, key: id, value: incident, expiresAt: until }));
+    await this.durably(this.records.insist(id, incident, until));
     return incident;
   }
 
@@ -100,7 +103,7 @@ export class Incidents implements OnModuleInit, OnApplicationShutdown {
     const incident = this.active.get(id);
     if (!incident) return false;
     // First where it lasts: a switch that is back here and comes on again after a restart would surprise.
-    await this.durably(this.store.delete(NAMESPACE, id));
+    await this.durably(this.records.delete(id));
     if (this.active.get(id) === incident) this.over(incident, by, 'ended');
     return true;
   }
@@ -113,10 +116,35 @@ export class Incidents implements OnModuleInit, OnApplicationShutdown {
 
   /** Puts back what has lasted long enough. Its record in the store ends by itself. */
   sweep(): void {
+    this.records.sweep();
     if (!this.board.isActive) return;
     const now = this.clock.now();
     for (const incident of [...this.active.values()]) {
       if (incident.until <= now) this.over(incident, incident.by, 'expired');
+    }
+  }
+
+  /** Does what was asked here or elsewhere. It is written down where it was asked. */
+  private adopt(records: ReadonlyMap<string, Incident>): void {
+    const now = this.clock.now();
+    const changes: IncidentChange[] = [];
+    for (const incident of records.values()) {
+      const { id, since, until } = incident;
+      const known = this.active.get(id);
+      if (until <= now || (known?.since === since && known.until === until)) continue;
+      this.active.set(id, incident);
+      changes.push({ incident, change: 'started' });
+    }
+    for (const incident of [...this.active.values()]) {
+      if (records.has(incident.id)) continue;
+      this.active.delete(incident.id);
+      changes.push({ incident, change: 'ended' });
+    }
+    if (changes.length === 0) return;
+    this.board.set(this.active.values());
+    for (const change of changes) {
+      if (change.change === 'started') this.cutOff(change.incident);
+      this.tell(change);
     }
   }
 

@@ -15,14 +15,14 @@ export class InitializeHandler {
   ) {}
 
   /** @throws ProtocolError already_initialized, invalid_params, session_limit */
-  handle(request: RequestMessage, exchange: Exchange): JsonObject {
+  async handle(request: RequestMessage, exchange: Exchange): Promise<JsonObject> {
     if (exchange.session && !exchange.session.isEnded)
       throw new ProtocolError('already_initialized', 'This session is already initialized');
     const params = request.params ?? {};
     const revision = negotiate(stringParam(params, 'protocolVersion'));
     const capabilities = objectParam(params, 'capabilities');
     if (!capabilities) throw new ProtocolError('invalid_params', 'Invalid params: capabilities must be an object');
-    exchange.session = this.sessions.open({
+    exchange.session = await this.sessions.open({
       principal: exchange.principal,
       revision,
       capabilities,

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Injectable, Logger } from '@nestjs/common';
 import { type Answer, DispatchWorld, envelope, TestExchange } from '../../../test/support/dispatch-world.js';
 import { callScope, principalOf } from '../../../test/support/tool-world.js';
+import { recordsIn } from '../../../test/support/records.js';
 import { Lifecycle, ProtocolError, ToolError } from '../../common/index.js';
 import { DurableStore } from '../../store/index.js';
 import { Deadlines } from '../../tools/deadlines.js';
@@ -159,7 +160,7 @@ describe('tasks', () => {
         ]);
       }
     }
-    expect(await world.get(DurableStore).list('tasks')).toEqual([]);
+    expect(await recordsIn(world.get(DurableStore), 'tasks')).toEqual([]);
     const admin = new TestExchange(principalOf('admin'));
     expect((await ask('tools/call', { name: 'secret' }, TASKS, admin)).result).toMatchObject({ resultType: 'task' });
   });
@@ -173,7 +174,7 @@ describe('tasks', () => {
     last().resolve('at last');
     await settled();
     expect(await get(taskId)).toMatchObject({ status: 'completed' });
-    expect(await world.get(DurableStore).list('tasks')).toHaveLength(1);
+    expect(await recordsIn(world.get(DurableStore), 'tasks')).toHaveLength(1);
   });
 
   it('SEP-2663 fails as the work does, and hides words that are not for the client', async () => {
@@ -358,13 +359,13 @@ describe('tasks', () => {
     const { signal } = last().context;
     await world.close();
     expect([signal.aborted, world.get(Tasks).runningCount]).toEqual([true, 0]);
-    const [kept] = await world.get(DurableStore).list('tasks');
+    const [kept] = await recordsIn(world.get(DurableStore), 'tasks');
     expect(kept?.value).toMatchObject({
       view: { taskId: result?.['taskId'], status: 'failed', error: { data: { kind: 'shutting_down' } } },
     });
     last().resolve('too late');
     await settled();
-    expect(await world.get(DurableStore).list('tasks')).toEqual([kept]);
+    expect(await recordsIn(world.get(DurableStore), 'tasks')).toEqual([kept]);
     world = await DispatchWorld.open({ providers: [Slow] });
   });
 

@@ -1,10 +1,12 @@
 import type { Clock } from '../../common/index.js';
-import { type DurableRecord, DurableStore } from '../durable-store.js';
+import { type DurableRecord, DurableStore, LISTED_NAMESPACES, type ListedNamespace } from '../durable-store.js';
+import { defineRecordScripts } from './record-scripts.js';
 import type { RedisClient } from './redis-client.js';
 
-const SCAN_COUNT = 500;
-
-/** Records as texts with an expiry of their own: `<prefix>d:<namespace>:<key>`. */
+/**
+ * Records as texts with an expiry of their own: `<prefix>d:<namespace>:<key>`; the keys of namespaces that are listed are
+ * in `<prefix>i:<namespace>`, so that listing looks at no other key.
+ */
 export class RedisDurableStore extends DurableStore {
   constructor(
     private readonly client: RedisClient,
@@ -12,6 +14,7 @@ export class RedisDurableStore extends DurableStore {
     private readonly clock: Clock,
   ) {
     super();
+    defineRecordScripts(client.commands);
   }
 
   override async get(namespace: string, key: string): Promise<unknown> {
@@ -35,27 +38,12 @@ export class RedisDurableStore extends DurableStore {
     await this.client.run((redis) => redis.unlink(this.nameOf(namespace, key)));
   }
 
-  override async list(namespace: string): Promise<DurableRecord[]> {
-    const start = this.nameOf(namespace, '');
-    const names = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, found] = await this.client.run((redis) =>
-        redis.scan(cursor, 'MATCH', `${escaped(start)}*`, 'COUNT', SCAN_COUNT),
-      );
-      for (const name of found) names.add(name);
-      cursor = next;
-    } while (cursor !== '0');
-    const records = await Promise.all([...names].map((name) => this.read(namespace, name.slice(start.length))));
-    return records.flatMap((record) => record ?? []);
-  }
-
-  private async read(namespace: string, key: string): Promise<DurableRecord | undefined> {
-    const name = this.nameOf(namespace, key);
-    const [json, expiresAt] = await this.client.run((redis) => Promise.all([redis.get(name), redis.pexpiretime(name)]));
-    if (json === null) return undefined;
-    const record = { namespace, key, value: JSON.parse(json) as unknown };
-    return expiresAt > 0 ? { ...record, expiresAt } : record;
+  override async list(namespace: ListedNamespace): Promise<DurableRecord[]> {
+    const rows = await this.client.run((redis) => redis.ghList(this.indexOf(namespace), this.nameOf(namespace, '')));
+    return rows.map(([key, json, expiresAt]) => {
+      const record = { namespace, key, value: JSON.parse(json) as unknown };
+      return expiresAt > 0 ? { ...record, expiresAt } : record;
+    });
   }
 
   /** @returns whether it was written */
@@ -67,11 +55,13 @@ export class RedisDurableStore extends DurableStore {
     // Time left, not a time: the clocks of replicas and of Redis differ.
     const leftMs = Math.ceil(expiresAt - this.clock.now());
     if (leftMs <= 0) return false;
-    const reply = await this.client.run((redis) => {
-      if (leftMs === Infinity) return onlyIfAbsent ? redis.set(name, json, 'NX') : redis.set(name, json);
-      return onlyIfAbsent ? redis.set(name, json, 'PX', leftMs, 'NX') : redis.set(name, json, 'PX', leftMs);
-    });
-    return reply !== null;
+    const terms = [...(leftMs === Infinity ? [] : ['PX', leftMs]), ...(onlyIfAbsent ? ['NX'] : [])];
+    const index = isListed(namespace) ? this.indexOf(namespace) : '';
+    return (await this.client.run((redis) => redis.ghPut(name, index, key, json, ...terms))) === 1;
+  }
+
+  private indexOf(namespace: ListedNamespace): string {
+    return `${this.prefix}i:${namespace}`;
   }
 
   private nameOf(namespace: string, key: string): string {
@@ -79,7 +69,6 @@ export class RedisDurableStore extends DurableStore {
   }
 }
 
-/** What a pattern of SCAN would read as its own. */
-function escaped(text: string): string {
-  return text.replace(/[*?[\]\\^-]/g, '\\$&');
+function isListed(namespace: string): namespace is ListedNamespace {
+  return (LISTED_NAMESPACES as readonly string[]).includes(namespace);
 }

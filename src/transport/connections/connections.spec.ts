@@ -66,8 +66,12 @@ async function open(settings: ConfigOverrides = {}, authenticator?: TokenAuthent
   connections = world.get(Connections);
 }
 
-function connect(door: ConnectionDoor = 'websocket', wire = new FakeWire(), isKnown = true): DuplexConnection {
-  const place = world.get(ConnectionAdmission).admit(door, '10.0.0.1');
+async function connect(
+  door: ConnectionDoor = 'websocket',
+  wire = new FakeWire(),
+  isKnown = true,
+): Promise<DuplexConnection> {
+  const place = await world.get(ConnectionAdmission).admit(door, '10.0.0.1');
   if (isRefusal(place)) throw new Error(place.kind);
   const parts = { door, wire, place, peer: { address: '10.0.0.1', port: 1 }, takesAuthenticate: true } as const;
   return world.get(Conversations).open(parts, isKnown ? OPERATOR : undefined);
@@ -95,7 +99,7 @@ describe('idle connections', () => {
     'S2-19 D-24 a %s closes with 1001 when no message went either way for its time',
     async (door, setting) => {
       await open({ limits: { [setting]: 60_000 } });
-      const [idle, active] = [connect(door), connect(door)];
+      const [idle, active] = [await connect(door), await connect(door)];
       for (let i = 0; i < 4; i++) {
         pass(20_000);
         await ask(active, message(i, 'ping'));
@@ -111,7 +115,7 @@ describe('idle connections', () => {
 
   it('W-10 D-24 are those alone for whom nothing runs, and who wait for nothing', async () => {
     await open({ limits: { wsIdleTimeoutMs: 30_000 } });
-    const [calling, modern, subscribed, told, quiet] = [1, 2, 3, 4, 5].map(() => connect()) as [
+    const [calling, modern, subscribed, told, quiet] = (await Promise.all([1, 2, 3, 4, 5].map(() => connect()))) as [
       DuplexConnection,
       DuplexConnection,
       DuplexConnection,
@@ -138,7 +142,7 @@ describe('idle connections', () => {
 
   it('K-15 are left alone where the time is 0, and streams of events always', async () => {
     await open({ limits: { wsIdleTimeoutMs: 0 } });
-    const [never, stream] = [connect('websocket'), connect('sse')];
+    const [never, stream] = [await connect('websocket'), await connect('sse')];
     pass(400_000);
     expect([endsOf(never), endsOf(stream)]).toEqual([[], []]);
   });
@@ -147,7 +151,7 @@ describe('idle connections', () => {
 describe('connections that are gone', () => {
   it('S0-31 drops and counts a peer that is known to be gone', async () => {
     await open();
-    const [dead, alive] = [connect(), connect()];
+    const [dead, alive] = [await connect(), await connect()];
     wireOf(dead).isAlive = false;
     pass(1_000);
     expect([endsOf(dead), endsOf(alive), connections.deadCount]).toEqual([['destroyed'], [], 1]);
@@ -161,7 +165,7 @@ describe('connections that are gone', () => {
 
   it('S0-13 cuts off one that reads nothing of what waits for it, and no other', async () => {
     await open();
-    const [stuck, slow] = [connect(), connect()];
+    const [stuck, slow] = [await connect(), await connect()];
     for (const connection of [stuck, slow]) {
       wireOf(connection).isRead = false;
       for (let i = 0; i < 10; i++) connection.send('x');
@@ -176,7 +180,7 @@ describe('connections that are gone', () => {
 
   it('destroys the socket of one that does not answer our goodbye', async () => {
     await open();
-    const connection = connect();
+    const connection = await connect();
     connection.close(ENDING.sessionEnded);
     pass(1_000);
     expect(endsOf(connection)).toEqual([ENDING.sessionEnded]);
@@ -197,7 +201,7 @@ describe('connections that are gone', () => {
 
   it('looks after the others when it cannot look after one', async () => {
     await open({ limits: { wsIdleTimeoutMs: 30_000 } });
-    const [broken, idle] = [connect(), connect()];
+    const [broken, idle] = [await connect(), await connect()];
     jest.spyOn(broken, 'noteActivity').mockImplementation(() => {
       throw new Error('a defect');
     });
@@ -209,7 +213,7 @@ describe('connections that are gone', () => {
 describe('a client that never says who it is', () => {
   it('W-9 has 10 s, and is told nothing but that', async () => {
     await open({}, new TokenAuthenticator());
-    const [silent, late] = [connect('tcp', new FakeWire(), false), connect('tcp', new FakeWire(), false)];
+    const [silent, late] = [await connect('tcp', new FakeWire(), false), await connect('tcp', new FakeWire(), false)];
     pass(9_000);
     late.receive(decode(JSON.stringify(message(1, 'authenticate', { token: 'good' }))));
     await eventually(() => late.isProven);
@@ -228,7 +232,7 @@ describe('a client that never says who it is', () => {
 describe('all connections', () => {
   it('S0-15 are told of every 60 s, with how many come near their limit', async () => {
     await open({ rate: { maxMessages: 4 } });
-    const [one] = [connect(), connect('tcp')];
+    const [one] = [await connect(), await connect('tcp')];
     pass(59_000);
     expect(logged.filter((line) => line.includes('status:'))).toEqual([]);
     await ask(one, message(1, 'ping'), message(2, 'ping'), message(3, 'ping'));
@@ -245,7 +249,7 @@ describe('all connections', () => {
 
   it('S0-17 hear what is said to all, once they have a session', async () => {
     await open();
-    const [one, two, three] = [connect(), connect('tcp'), connect()] as [
+    const [one, two, three] = [await connect(), await connect('tcp'), await connect()] as [
       DuplexConnection,
       DuplexConnection,
       DuplexConnection,
@@ -264,14 +268,14 @@ describe('all connections', () => {
 
   it('S2-32 are told goodbye when the server ends, those first for whom nothing runs', async () => {
     await open();
-    const [busy, quiet] = [connect(), connect()] as [DuplexConnection, DuplexConnection];
+    const [busy, quiet] = [await connect(), await connect()] as [DuplexConnection, DuplexConnection];
     await ask(busy, INITIALIZE);
     busy.receive(decode(JSON.stringify(message(1, 'tools/call', { name: 'wait', arguments: {} }))));
     await eventually(() => busy.runningCount === 1);
     const door = new HeldDoor('websocket', connections);
     expect([door.name, door.connectionCount]).toEqual(['websocket', 2]);
     door.stopAccepting();
-    expect(() => connect()).toThrow('shutting_down');
+    await expect(connect()).rejects.toThrow('shutting_down');
     const draining = door.drain();
     expect([endsOf(busy), endsOf(quiet)]).toEqual([[], [{ code: 1001, reason: 'Server shutting down' }]]);
     quiet.left();
@@ -285,7 +289,7 @@ describe('all connections', () => {
 
   it('S2-32 hear the answers that they wait for, and goodbye then; another door is left alone', async () => {
     await open();
-    const [one, other] = [connect(), connect('tcp')] as [DuplexConnection, DuplexConnection];
+    const [one, other] = [await connect(), await connect('tcp')] as [DuplexConnection, DuplexConnection];
     await ask(one, INITIALIZE);
     one.receive(decode(JSON.stringify(message(1, 'tools/call', { name: 'wait', arguments: {} }))));
     await eventually(() => one.runningCount === 1);
@@ -298,7 +302,7 @@ describe('all connections', () => {
 
   it('S2-32 are cut off with the process, and so is who was on the way in', async () => {
     await open();
-    const connection = connect();
+    const connection = await connect();
     const socket = Object.assign(new EventEmitter(), { destroy: jest.fn() });
     connections.linger(socket);
     connections.onApplicationShutdown();

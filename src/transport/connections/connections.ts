@@ -135,6 +135,7 @@ export class Connections implements OnModuleInit, OnApplicationShutdown, Iterabl
 
   sweep(): void {
     const now = this.clock.monotonic();
+    this.admission.sweep();
     for (const { socket, at } of this.leaving) if (now - at >= LINGER_MS) socket.destroy();
     const isIdleDue = now - this.idleCheckedAt >= this.config.limits.idleCheckIntervalMs;
     if (isIdleDue) this.idleCheckedAt = now;

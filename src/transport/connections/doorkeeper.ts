@@ -90,7 +90,7 @@ export class Doorkeeper {
     const request = authenticateRequest(inbound);
     if (!request) return { reply: refusalOf(inbound) };
     try {
-      return this.welcome(request, connection, await this.proveBy(request, connection));
+      return await this.welcome(request, connection, await this.proveBy(request, connection));
     } catch (error) {
       if (!isGatehouseError(error)) throw error;
       const isHisFault = error.kind === 'auth_failed' || error.kind === 'auth_required';
@@ -115,12 +115,16 @@ export class Doorkeeper {
     return this.prove({ authorization: `Bearer ${token}`, certificate, address, door });
   }
 
-  private welcome(request: RequestMessage, connection: DuplexConnection, principal: Principal): Greeting {
+  private async welcome(
+    request: RequestMessage,
+    connection: DuplexConnection,
+    principal: Principal,
+  ): Promise<Greeting> {
     // A session belongs to whom it was opened for: the connection cannot become another's.
     if (connection.isProven && !isSame(connection.principal, principal)) {
       return { reply: errorReply(request.id, FAILED), ending: ENDING.disproven };
     }
-    if (connection.place?.claim(principal) === false) {
+    if ((await connection.place?.claim(principal)) === false) {
       const failure = { kind: 'connection_limit', message: ENDING.tooMany.reason } as const;
       return { reply: errorReply(request.id, failure), ending: ENDING.tooMany };
     }

@@ -68,11 +68,11 @@ const open = async (settings: ConfigOverrides = {}, authenticator?: TokenAuthent
   });
 };
 
-function connect(
+async function connect(
   wire = new FakeWire(),
   { principal = OPERATOR, maxUnreadBytes = 1_000_000 }: { principal?: Principal | null; maxUnreadBytes?: number } = {},
-): DuplexConnection {
-  const place = world.get(ConnectionAdmission).admit('tcp', '10.0.0.1');
+): Promise<DuplexConnection> {
+  const place = await world.get(ConnectionAdmission).admit('tcp', '10.0.0.1');
   if (isRefusal(place)) throw new Error(place.kind);
   const peer = { address: '10.0.0.1', port: 4_000, userAgent: 'spec/1' };
   const parts = { door: 'tcp', wire, peer, place, takesAuthenticate: true, maxUnreadBytes } as const;
@@ -91,7 +91,7 @@ describe('a connection', () => {
   it('S0-9 answers each message on its own wire', async () => {
     await open();
     const wires = [new FakeWire(), new FakeWire()];
-    const [one, two] = wires.map((wire) => connect(wire));
+    const [one, two] = await Promise.all(wires.map((wire) => connect(wire)));
     say(one as DuplexConnection, message(1, 'ping'));
     say(two as DuplexConnection, message(1, 'ping'), message('b', 'ping'));
     await eventually(() => wires.every(({ sent }) => sent.length > 0) && wires[1]?.sent.length === 2);
@@ -101,7 +101,7 @@ describe('a connection', () => {
   it('opens its session before it looks at the next message, whatever comes at once', async () => {
     await open();
     const wire = new FakeWire();
-    const connection = connect(wire);
+    const connection = await connect(wire);
     say(connection, INITIALIZE, message(1, 'tools/list'), '{', message(2, 'tools/list'));
     expect([wire.isPaused, connection.heldCount]).toEqual([true, 3]);
     await eventually(() => wire.sent.length === 4);
@@ -113,7 +113,7 @@ describe('a connection', () => {
   it('S3-2 tells the session where it comes from', async () => {
     await open();
     const wire = new FakeWire();
-    const connection = connect(wire);
+    const connection = await connect(wire);
     await greeted(wire, connection);
     expect(connection.session?.origin).toEqual({ door: 'tcp', address: '10.0.0.1', userAgent: 'spec/1' });
     expect(connection.connectionKey).toBe('10.0.0.1:4000');
@@ -122,7 +122,7 @@ describe('a connection', () => {
   it('D-2 serves both eras, D-13 and tells of changes while it is there', async () => {
     await open();
     const wire = new FakeWire();
-    const connection = connect(wire);
+    const connection = await connect(wire);
     await greeted(wire, connection);
     say(connection, message(1, 'tools/list', { _meta: envelope() }));
     await eventually(() => wire.sent.length === 2);
@@ -139,7 +139,10 @@ describe('a connection', () => {
   it('D-3 S3-6 S3-7 cancels what runs when its client leaves, of either era, and says how many', async () => {
     await open();
     const wires = [new FakeWire(), new FakeWire()];
-    const [leaver, stayer] = wires.map((wire) => connect(wire)) as [DuplexConnection, DuplexConnection];
+    const [leaver, stayer] = (await Promise.all(wires.map((wire) => connect(wire)))) as [
+      DuplexConnection,
+      DuplexConnection,
+    ];
     await greeted(wires[0] as FakeWire, leaver);
     await greeted(wires[1] as FakeWire, stayer);
     say(leaver, call(1, 'wait'), call(2, 'wait', { _meta: envelope() }));
@@ -157,7 +160,7 @@ describe('a connection', () => {
 
   it('S3-3 S0-16 tells of its life, by lines and by events', async () => {
     await open();
-    const connection = connect();
+    const connection = await connect();
     expect([connection.state, logged.at(-1)]).toEqual([
       'connected',
       `Client connected: 10.0.0.1:4000 (ID: ${connection.id})`,
@@ -182,7 +185,7 @@ describe('a connection', () => {
   it('answers what it is owed to a client that has nothing more to say, until it is gone', async () => {
     await open();
     const wire = new FakeWire();
-    const connection = connect(wire);
+    const connection = await connect(wire);
     say(connection, message(1, 'ping'));
     connection.leaving();
     await connection.settled();
@@ -197,7 +200,10 @@ describe('a connection', () => {
   it('is closed with 1011 when a message cannot be served at all, and nobody else is', async () => {
     await open();
     const wires = [new FakeWire(), new FakeWire()];
-    const [broken, other] = wires.map((wire) => connect(wire)) as [DuplexConnection, DuplexConnection];
+    const [broken, other] = (await Promise.all(wires.map((wire) => connect(wire)))) as [
+      DuplexConnection,
+      DuplexConnection,
+    ];
     jest.spyOn(world.get(Dispatcher), 'receive').mockRejectedValueOnce(new Error('a defect'));
     say(broken, message(1, 'ping'), message(2, 'ping'));
     say(other, message(3, 'ping'));
@@ -210,9 +216,9 @@ describe('a connection', () => {
     await open();
     const wires = [new FakeWire(), new FakeWire(), new FakeWire()];
     const expiring = { ...principalOf('operator'), subject: 'eve', expiresAt: world.clock.now() + 5_000 };
-    const [ended, revoked, expired] = wires.map((wire, at) =>
-      connect(wire, { principal: at === 2 ? expiring : { ...OPERATOR, subject: `${at}` } }),
-    ) as [DuplexConnection, DuplexConnection, DuplexConnection];
+    const [ended, revoked, expired] = (await Promise.all(
+      wires.map((wire, at) => connect(wire, { principal: at === 2 ? expiring : { ...OPERATOR, subject: `${at}` } })),
+    )) as [DuplexConnection, DuplexConnection, DuplexConnection];
     await greeted(wires[0] as FakeWire, ended);
     await world.get(SessionService).end(ended.session as NonNullable<typeof ended.session>, 'admin');
     const watch = world.get(CredentialWatch);
@@ -232,7 +238,7 @@ describe('a connection', () => {
   it('S0-12 says so once when a client comes to its limit, and answers each message above with its id', async () => {
     await open({ rate: { maxMessages: 2 } });
     const wire = new FakeWire();
-    const connection = connect(wire);
+    const connection = await connect(wire);
     say(connection, ...[1, 2, 3, 4].map((id) => message(id, 'ping')));
     await eventually(() => wire.sent.length === 4);
     const limited = { code: -32000, message: 'Rate limit exceeded', data: { kind: 'rate_limited' } };
@@ -254,7 +260,7 @@ describe('a client that does not read', () => {
     await open({ rate: { enabled: false } });
     const wire = new FakeWire({ messages: 5, bytes: 1_000_000 });
     wire.isRead = false;
-    const connection = connect(wire);
+    const connection = await connect(wire);
     say(connection, ...Array.from({ length: 6 }, (_, id) => message(id, 'ping')));
     await eventually(() => wire.sent.length === 6);
     expect(wire.isPaused).toBe(true);
@@ -271,7 +277,7 @@ describe('a client that does not read', () => {
     await open({ rate: { enabled: false } });
     const wire = new FakeWire();
     wire.isRead = false;
-    const connection = connect(wire, { maxUnreadBytes: 500 });
+    const connection = await connect(wire, { maxUnreadBytes: 500 });
     connection.send('x'.repeat(2_000));
     expect(connection.state).toBe('connected');
     connection.send('one more');
@@ -289,7 +295,7 @@ describe('a client that does not read', () => {
   it('S0-13 cannot be made to grow by a tool that talks', async () => {
     await open({ rate: { enabled: false } });
     const wire = new FakeWire({ messages: 5, bytes: 1_000_000 });
-    const connection = connect(wire, { maxUnreadBytes: 2_000 });
+    const connection = await connect(wire, { maxUnreadBytes: 2_000 });
     await greeted(wire, connection);
     wire.isRead = false;
     say(connection, call(1, 'shout'), call(2, 'shout'), call(3, 'shout'));
@@ -299,13 +305,13 @@ describe('a client that does not read', () => {
 });
 
 describe('a client that has to prove itself', () => {
-  const stranger = (wire = new FakeWire()): DuplexConnection => connect(wire, { principal: null });
+  const stranger = (wire = new FakeWire()): Promise<DuplexConnection> => connect(wire, { principal: null });
 
   it('S2-9 does so by authenticate, and is then served whatever it likes', async () => {
     const authenticator = new TokenAuthenticator();
     await open({}, authenticator);
     const wire = new FakeWire();
-    const connection = stranger(wire);
+    const connection = await stranger(wire);
     expect([connection.state, logged.some((line) => line.startsWith('Client connected'))]).toEqual([
       'connecting',
       false,
@@ -334,7 +340,7 @@ describe('a client that has to prove itself', () => {
   ])('S2-9 is sent away for %s', async (_what, token) => {
     await open({}, new TokenAuthenticator());
     const wire = new FakeWire();
-    const connection = stranger(wire);
+    const connection = await stranger(wire);
     say(connection, authenticate(1, token), message(2, 'ping'));
     await eventually(() => wire.ends.length === 1);
     expect(wire.messages).toEqual([
@@ -352,7 +358,7 @@ describe('a client that has to prove itself', () => {
   it('S2-9 W-9 gets nothing else before, and stays', async () => {
     await open({}, new TokenAuthenticator());
     const wire = new FakeWire();
-    const connection = stranger(wire);
+    const connection = await stranger(wire);
     const batch = JSON.stringify([authenticate(9, 'good')]);
     say(connection, INITIALIZE, message('x', 'tools/list'), { jsonrpc: '2.0', method: 'x' }, '{', batch);
     await eventually(() => wire.sent.length === 4);
@@ -378,7 +384,7 @@ describe('a client that has to prove itself', () => {
     let admit: () => void = () => undefined;
     authenticator.pending = new Promise((resolve) => (admit = resolve));
     const wire = new FakeWire();
-    const connection = stranger(wire);
+    const connection = await stranger(wire);
     say(connection, authenticate(1, 'good'), message(2, 'ping'));
     for (let i = 0; i < 20; i++) await Promise.resolve();
     expect([wire.sent, wire.isPaused, connection.heldCount]).toEqual([[], true, 1]);
@@ -393,7 +399,7 @@ describe('a client that has to prove itself', () => {
     let admit: () => void = () => undefined;
     authenticator.pending = new Promise((resolve) => (admit = resolve));
     const wire = new FakeWire();
-    const connection = stranger(wire);
+    const connection = await stranger(wire);
     say(connection, authenticate(1, 'good'));
     connection.left();
     admit();
@@ -407,7 +413,7 @@ describe('a client that has to prove itself', () => {
     const authenticator = new TokenAuthenticator({ good: ada, newer: { ...ada }, bobs: { ...ada, subject: 'bob' } });
     await open({}, authenticator);
     const wire = new FakeWire();
-    const connection = stranger(wire);
+    const connection = await stranger(wire);
     say(connection, authenticate(1, 'good'), authenticate(2, 'newer'), message(3, 'ping'));
     await eventually(() => wire.sent.length === 3);
     expect(ids(wire)).toEqual([1, 2, 3]);
@@ -424,7 +430,7 @@ describe('a client that has to prove itself', () => {
   it('K-12 is sent away when its principal has as many connections as it may', async () => {
     await open({ limits: { maxConnectionsPerPrincipal: 1 } }, new TokenAuthenticator());
     const wires = [new FakeWire(), new FakeWire()];
-    for (const wire of wires) say(stranger(wire), authenticate(1, 'good'));
+    for (const wire of wires) say(await stranger(wire), authenticate(1, 'good'));
     await eventually(() => wires.every(({ sent }) => sent.length === 1));
     expect(wires[0]?.messages).toMatchObject([{ result: { authenticated: true } }]);
     expect(wires[1]?.messages).toMatchObject([
@@ -436,7 +442,7 @@ describe('a client that has to prove itself', () => {
   it('S2-15 is counted by its address before it is known', async () => {
     await open({ rate: { maxMessages: 3 } }, new TokenAuthenticator());
     const wire = new FakeWire();
-    say(stranger(wire), ...[1, 2, 3, 4, 5].map((id) => message(id, 'ping')));
+    say(await stranger(wire), ...[1, 2, 3, 4, 5].map((id) => message(id, 'ping')));
     await eventually(() => wire.ends.length === 1);
     expect(wire.messages.map(({ error }) => (error as { message: string }).message)).toEqual([
       'Authentication required',
@@ -445,7 +451,7 @@ describe('a client that has to prove itself', () => {
       'Rate limit exceeded',
     ]);
     const next = new FakeWire();
-    say(stranger(next), authenticate(1, 'good'));
+    say(await stranger(next), authenticate(1, 'good'));
     await eventually(() => next.ends.length === 1);
     expect(next.ends).toEqual([{ code: 1008, reason: 'Rate limit exceeded' }]);
   });
@@ -454,7 +460,7 @@ describe('a client that has to prove itself', () => {
     await open();
     const wire = new FakeWire();
     const principal = await world.get(Authenticator).authenticate({});
-    say(connect(wire, { principal }), authenticate(1, 'anything'));
+    say(await connect(wire, { principal }), authenticate(1, 'anything'));
     await eventually(() => wire.sent.length === 1);
     expect(wire.messages).toEqual([{ jsonrpc: '2.0', id: 1, result: { authenticated: true } }]);
   });

@@ -60,7 +60,7 @@ export class StreamableHttp extends LaneEndpoint {
       throw new ProtocolError('not_acceptable', 'Not Acceptable: send Accept: text/event-stream');
     }
     if (this.takesOldStreams && !this.callers.namesSession(req)) {
-      this.sse.open(req, res, { principal, endpoint: MCP_PATH });
+      await this.sse.open(req, res, { principal, endpoint: MCP_PATH });
       return;
     }
     checkRevision(req);

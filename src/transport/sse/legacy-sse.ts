@@ -29,8 +29,8 @@ export class LegacySse extends LaneEndpoint {
   }
 
   /** Opens a stream, on whatever path. @throws ProtocolError */
-  open(req: IncomingMessage, res: ServerResponse, opening: StreamOpening): void {
-    this.streams.open(req, res, opening);
+  open(req: IncomingMessage, res: ServerResponse, opening: StreamOpening): Promise<void> {
+    return this.streams.open(req, res, opening);
   }
 
   /** Takes a message for a stream, on whatever path. @throws ProtocolError */
@@ -54,6 +54,6 @@ export class LegacySse extends LaneEndpoint {
     if (!accepts(req, 'text/event-stream')) {
       throw new ProtocolError('not_acceptable', 'Not Acceptable: send Accept: text/event-stream');
     }
-    this.streams.open(req, res, { principal, endpoint: MESSAGE_PATH });
+    await this.streams.open(req, res, { principal, endpoint: MESSAGE_PATH });
   }
 }

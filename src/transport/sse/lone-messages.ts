@@ -58,7 +58,7 @@ export class LoneMessages {
     await this.count(origin);
     const exchange = new LoneExchange(principal, this.callers.connectionKeyOf(req), origin);
     // Whatever is asked needs a session; this one lives as long as the request.
-    if (!isInitialize(decoded)) exchange.session = this.open(principal, origin);
+    if (!isInitialize(decoded)) exchange.session = await this.open(principal, origin);
     res.on('close', () => void this.end(exchange.session));
     try {
       const reply = await this.dispatcher.receive(decoded, exchange);
@@ -77,7 +77,7 @@ export class LoneMessages {
     throw new ProtocolError('rate_limited', 'Rate limit exceeded', { data: { retryAfterMs } });
   }
 
-  private open(principal: Principal, origin: SessionOrigin): Session {
+  private open(principal: Principal, origin: SessionOrigin): Session | Promise<Session> {
     return this.sessions.open({ principal, revision: '2024-11-05', capabilities: {}, origin, sealed: false });
   }
 

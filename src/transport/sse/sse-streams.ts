@@ -39,9 +39,13 @@ export class SseStreams {
   ) {}
 
   /** @throws ProtocolError blocked, connection_limit, rate_limited, shutting_down */
-  open(req: IncomingMessage, res: ServerResponse, { principal, endpoint }: StreamOpening): void {
+  async open(req: IncomingMessage, res: ServerResponse, { principal, endpoint }: StreamOpening): Promise<void> {
     const { address, userAgent } = this.callers.originOf(req, 'sse');
-    const place = this.placeFor(principal, address);
+    const place = await this.placeFor(principal, address);
+    if (res.destroyed) {
+      place.release();
+      return;
+    }
     const { limits, http } = this.config;
     const isOlderForm = http.sseClientIdEvent || asksForClientId(req);
     const beats = { commentMs: http.keepAliveMs, pingMs: isOlderForm ? limits.pingIntervalMs : undefined };
@@ -73,10 +77,10 @@ export class SseStreams {
   }
 
   /** @throws ProtocolError why there is none */
-  private placeFor(principal: Principal, address: string | undefined): Place {
-    const place = this.admission.admit('sse', address);
+  private async placeFor(principal: Principal, address: string | undefined): Promise<Place> {
+    const place = await this.admission.admit('sse', address);
     if (!isRefusal(place)) {
-      if (place.claim(principal)) return place;
+      if (await place.claim(principal)) return place;
       place.release();
       throw new ProtocolError('connection_limit', 'Service Unavailable: you hold as many connections as you may');
     }

@@ -105,7 +105,7 @@ describe('SessionsSeen', () => {
     await open();
     const wire = new FakeWire();
     const peer = { address: '10.0.0.9', port: 1, userAgent: 'socket/1' };
-    const place = world.get(ConnectionAdmission).admit('websocket', peer.address) as Place;
+    const place = (await world.get(ConnectionAdmission).admit('websocket', peer.address)) as Place;
     const principal = await world.get(Authenticator).authenticate({});
     const connection = world.get(Conversations).open({ door: 'websocket', wire, peer, place }, principal);
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'ws', version: '1' } };

@@ -55,14 +55,24 @@ export class TcpDoor {
   take(socket: Socket): void {
     // A socket that breaks says so by closing, too.
     socket.on('error', () => undefined);
+    void this.admit(socket);
+  }
+
+  private async admit(socket: Socket): Promise<void> {
     const peer = { address: socket.remoteAddress, port: socket.remotePort, certificate: certificateOf(socket) };
-    const place = this.admission.admit('tcp', peer.address);
-    if (isRefusal(place)) {
-      this.refuse(socket, place.kind);
-      return;
+    try {
+      const place = await this.admission.admit('tcp', peer.address);
+      if (isRefusal(place)) {
+        this.refuse(socket, place.kind);
+        return;
+      }
+      if (socket.destroyed) place.release();
+      else socket.once('close', place.release);
+      await this.welcome({ socket, place, peer });
+    } catch (error) {
+      this.logger.error('A client could not be served', error instanceof Error ? error.stack : String(error));
+      socket.destroy();
     }
-    socket.once('close', place.release);
-    void this.welcome({ socket, place, peer });
   }
 
   private refuse(socket: Socket, kind: ConnectionRefusal['kind']): void {
@@ -73,17 +83,14 @@ export class TcpDoor {
 
   private async welcome(arrival: Arrival): Promise<void> {
     const { socket, place, peer } = arrival;
-    try {
-      const { address, certificate } = peer;
-      const principal = await this.doorkeeper.recognise({ certificate, address, door: 'tcp' });
-      if (socket.destroyed) return;
-      if (this.admission.isClosed) this.refuse(socket, 'shutting_down');
-      else if (principal && !place.claim(principal)) this.refuse(socket, 'connection_limit');
-      else this.serve(arrival, principal);
-    } catch (error) {
-      this.logger.error('A client could not be served', error instanceof Error ? error.stack : String(error));
-      socket.destroy();
-    }
+    const { address, certificate } = peer;
+    const principal = await this.doorkeeper.recognise({ certificate, address, door: 'tcp' });
+    if (socket.destroyed) return;
+    const mayStay = !principal || (await place.claim(principal));
+    if (socket.destroyed) return;
+    if (this.admission.isClosed) this.refuse(socket, 'shutting_down');
+    else if (!mayStay) this.refuse(socket, 'connection_limit');
+    else this.serve(arrival, principal);
   }
 
   private serve({ socket, place, peer }: Arrival, principal: Principal | undefined): void {

@@ -75,13 +75,14 @@ export class WsUpgrades {
     const refused = this.lane.closedBy ?? this.http.refusalOf(req);
     if (refused) return refused;
     const peer = this.peerOf(req);
-    const place = this.admission.admit('websocket', peer.address);
+    const place = await this.admission.admit('websocket', peer.address);
     if (isRefusal(place)) return this.refusal(place);
     try {
       const offered = offeredCredentials(req);
       const principal = await this.principalOf(offered, peer);
+      const mayStay = !principal || (await place.claim(principal));
       const isLate = this.lane.closedBy;
-      if (!isLate && (!principal || place.claim(principal))) {
+      if (!isLate && mayStay) {
         return { place, principal, peer, provedBy: offered.carrier };
       }
       place.release();
