@@ -48,7 +48,7 @@ async function measure(era, port, { env, secs, connections }) {
     if (!probe.includes('Echo: hello world')) throw new Error(`The server answered ${probe}`);
     const before = cpuSecs(child.pid);
     // The load runs 2 s to warm up, at about the same rate.
-    const { rps, p50, p99, bad } = load(url, { headers, body, secs, connections });
+    const { rps, p50, p99, bad } = load(url, { headers, body, secs, connections, hasFreshIds: true });
     return { microsPerCall: ((cpuSecs(child.pid) - before) / (rps * (secs + 2))) * 1e6, rps, p50, p99, bad };
   } finally {
     await stop(child);
