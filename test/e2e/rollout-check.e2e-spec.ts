@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import type { Tally } from '../../src/cli/rollout/tally.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { isRunning } from '../support/process-life.js';
@@ -49,6 +50,18 @@ describe('gatehouse rollout-check', () => {
     for (const { answered } of Object.values(report.kinds)) expect(answered).toBeGreaterThan(0);
     expect(report.all.resumed).toBeGreaterThan(0);
     for (const { pid } of report.endings) expect(await isRunning(pid)).toBe(false);
+  });
+
+  it('leaves no process behind where it is given up in the middle', async () => {
+    const args = ['rollout-check', '--redis', redis.url, '--settle', '1', '--clients', '1'];
+    const check = Program.start({ args, cwd: folder.path });
+    await check.said(/^Replica 1 of 3 /m, 'stderr', CHECK_MS);
+    const children = await readFile(`/proc/${check.pid}/task/${check.pid}/children`, 'utf8');
+    const pids = children.trim().split(' ').map(Number);
+    expect(pids.length).toBeGreaterThanOrEqual(2);
+    const { code } = await check.stop();
+    expect(code).toBe(1);
+    for (const pid of pids) expect(await isRunning(pid)).toBe(false);
   });
 });
 

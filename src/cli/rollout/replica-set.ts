@@ -30,7 +30,10 @@ export class ReplicaSet {
   readonly token = randomBytes(24).toString('base64url');
   private readonly sessionKeys = `check:${randomBytes(32).toString('base64')}`;
   private readonly routes = new Map<ReplicaProcess, number>();
+  /** Processes that are not known to serve yet. */
+  private readonly starting = new Set<Promise<ReplicaProcess>>();
   private started = 0;
+  private isClosed = false;
 
   constructor(private readonly options: ReplicaSetOptions) {}
 
@@ -48,11 +51,14 @@ export class ReplicaSet {
     const { folder, proxy, via } = this.options;
     const stateDir = join(folder, `replica-${(this.started += 1)}`);
     await mkdir(stateDir);
-    const replica = await ReplicaProcess.start({
+    if (this.isClosed) throw new StartError('The check is over: no further replica is started.');
+    const start = ReplicaProcess.start({
       args: this.argsOf(stateDir),
       env: { ...this.settings(), ...env },
       cwd: folder,
     });
+    this.starting.add(start);
+    const replica = await start.finally(() => this.starting.delete(start));
     const port = via ? await via(replica.port) : replica.port;
     this.routes.set(replica, port);
     if (await proxy.add(port, READY_MS)) return replica;
@@ -76,8 +82,11 @@ export class ReplicaSet {
     return exit;
   }
 
-  /** Ends all, at once. */
+  /** Ends all at once, and those that are about to be. */
   async close(): Promise<void> {
+    this.isClosed = true;
+    const late = await Promise.allSettled(this.starting);
+    for (const start of late) if (start.status === 'fulfilled') await start.value.end('SIGKILL');
     await Promise.all(this.replicas.map((replica) => this.end(replica, 'SIGKILL')));
   }
 

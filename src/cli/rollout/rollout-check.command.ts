@@ -124,6 +124,7 @@ function wishesOf(argv: readonly string[]): Wishes {
     plan: {
       settleMs: number('settle', [1, 3, 300]) * MS_PER_SEC,
       preStopMs: number('pre-stop', [0, 0, 60]) * MS_PER_SEC,
+      onStep: (line) => void process.stderr.write(`${line}\n`),
     },
     isJson: values.json ?? false,
   };

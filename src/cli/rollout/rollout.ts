@@ -8,6 +8,8 @@ export interface RolloutPlan {
   readonly settleMs: number;
   /** Between the proxy no longer sending requests and SIGTERM, as preStop has it, ms. */
   readonly preStopMs: number;
+  /** Is told what happens, one line each. */
+  readonly onStep: (line: string) => void;
 }
 
 /** How one replica ended. */
@@ -23,8 +25,10 @@ export interface Ending {
 export async function restartInTurn({ set, proxy }: CheckWorld, plan: RolloutPlan): Promise<readonly Ending[]> {
   const endings: Ending[] = [];
   await pause(plan.settleMs);
-  for (const replica of set.replicas) {
+  const replicas = set.replicas;
+  for (const [index, replica] of replicas.entries()) {
     const { pid } = replica;
+    plan.onStep(`Replica ${index + 1} of ${replicas.length} (pid ${pid}) is ended, and another started in its place`);
     if (plan.preStopMs > 0) {
       proxy.rest(set.routeOf(replica));
       await pause(plan.preStopMs);
