@@ -51,6 +51,16 @@ const proofs = [
     ],
   },
   {
+    title: 'Three replicas under load, and what may befall them',
+    about:
+      'Killed, frozen, cut off, with a wrong clock, and with a Redis that restarts, is away or is slow: no answer of the log and no keyed call is lost, none runs twice (docs/rollouts.md), and no process grows.',
+    run: () => [
+      process.execPath,
+      [...JEST, 'e2e', '--testPathPatterns', 'test/faults', '--verbose'],
+      { FAULTS: 'full' },
+    ],
+  },
+  {
     title: 'The unit tests under Node 24',
     about: 'The same sources, on the newest Node that is supported.',
     run: () => [nodeOf(24), [...JEST, 'unit', '--silent']],

@@ -29,7 +29,13 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'Create, list, rotate and revoke API keys, of a server that runs or of one that will',
     load: async () => (await import('./keys/keys.command.js')).keys,
   },
+  'rollout-check': {
+    about: 'Restart local replicas one after the other under load, and say what became of the calls',
+    load: async () => (await import('./rollout/rollout-check.command.js')).checkRollout,
+  },
 };
+
+const NAME_WIDTH = Math.max(...Object.keys(COMMANDS).map(({ length }) => length));
 
 /** Runs one command of the `gatehouse` program, and ends the process where it failed. */
 export async function runCli({ argv, cwd }: Invocation): Promise<void> {
@@ -47,7 +53,7 @@ export async function runCli({ argv, cwd }: Invocation): Promise<void> {
 }
 
 function usage(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`);
+  const commands = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(NAME_WIDTH)} ${about}`);
   return ['Usage: gatehouse <command> [flags]', '', ...commands, '', '`gatehouse serve --help` lists the flags.'].join(
     '\n',
   );

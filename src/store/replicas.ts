@@ -17,6 +17,9 @@ const ALIVE_MS = 8_000;
 export class Replicas implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Replicas.name);
   private timer: NodeJS.Timeout | undefined;
+  private unsubscribe: (() => void) | undefined;
+  /** When the store was last known to be out of reach, monotonic ms. */
+  private troubledAt = Number.NEGATIVE_INFINITY;
   private alive = 1;
 
   /** @param counters undefined where the process is alone */
@@ -50,12 +53,19 @@ export class Replicas implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     if (!this.areMany) return;
+    // A young process takes others for dead as any does: of many that die young, none would ever be old enough.
+    if (this.health.wasAwayAtStart) this.troubledAt = this.clock.monotonic();
+    this.unsubscribe = this.health.onChange((state) => {
+      this.troubledAt = this.clock.monotonic();
+      if (state === 'up') void this.beat();
+    });
     this.timer = setInterval(() => void this.beat(), BEAT_MS).unref();
     await this.beat();
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    this.unsubscribe?.();
     if (!this.areMany) return;
     try {
       await this.store.delete(NAMESPACE, this.own.id);
@@ -65,10 +75,14 @@ export class Replicas implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** @throws ProtocolError store_unavailable */
+  /**
+   * Where the store itself was away, nobody is taken for dead until all had the time to show that they live.
+   * @throws ProtocolError store_unavailable
+   */
   async isAlive(replica: string): Promise<boolean> {
     if (replica === this.own.id) return true;
-    return this.areMany && (await this.store.has(NAMESPACE, replica));
+    if (!this.areMany) return false;
+    return (await this.store.has(NAMESPACE, replica)) || this.clock.monotonic() - this.troubledAt < ALIVE_MS;
   }
 
   async beat(): Promise<void> {
@@ -85,6 +99,7 @@ export class Replicas implements OnModuleInit, OnApplicationShutdown {
 
   /** Others may take this process for dead until the next beat: what it owns is then theirs to judge. */
   private missed(error: unknown): void {
+    this.troubledAt = this.clock.monotonic();
     this.logger.debug(`No sign of life could be given: ${codeOf(error)}`);
   }
 }

@@ -5,6 +5,11 @@ export type StoreState = 'embedded' | 'up' | 'down';
 export abstract class StoreHealth {
   abstract readonly state: StoreState;
 
+  /** Whether it was out of reach when this process first wanted it: others may have lost it as well. */
+  get wasAwayAtStart(): boolean {
+    return false;
+  }
+
   /** Calls back with each change. @returns what ends that */
   abstract onChange(listener: (state: StoreState) => void): () => void;
 }

@@ -12,6 +12,7 @@ import { Enhancers } from './enhancers.js';
 import { FeatureRunner } from './feature-runner.js';
 import { FeatureScanner } from './feature-scanner.js';
 import { KeyedCalls } from './idempotency/keyed-calls.js';
+import { KeyedRecords } from './idempotency/keyed-records.js';
 import { ToolExecutor } from './tool-executor.js';
 import { ToolRegistry } from './tool-registry.js';
 import { ToolReload } from './tool-reload.js';
@@ -29,6 +30,7 @@ import { ToolStates } from './tool-states.js';
     FeatureRunner,
     FeatureScanner,
     KeyedCalls,
+    KeyedRecords,
     ToolExecutor,
     ToolRegistry,
     ToolReload,

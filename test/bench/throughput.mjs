@@ -16,12 +16,24 @@ const servers = [
   { name: 'gatehouse, 2026-07-28', start: (port) => gatehouse(port), kind: 'modern', peer: 'SDK v2, 2026-07-28' },
 ];
 
+// Each request under an id of its own, which costs wrk a little: for calls that may be under way at once in one session.
+const FRESH_IDS = `
+local n = os.time() * 1000000
+request = function()
+  n = n + 1
+  return wrk.format(nil, nil, nil, (string.gsub(wrk.body, '"id":7', string.format('"id":%d', n), 1)))
+end
+`;
+
 /** Loads one URL with wrk. @returns requests per second and latencies */
-export function load(url, { headers, body, secs, connections }) {
+export function load(url, { headers, body, secs, connections, hasFreshIds = false }) {
   const wrk = debianTool('wrk');
   const lua = join(tmpdir(), `gatehouse-bench-${process.pid}.lua`);
   const set = Object.entries(headers).map(([k, v]) => `wrk.headers[${JSON.stringify(k)}]=${JSON.stringify(v)}`);
-  writeFileSync(lua, `wrk.method='POST'\nwrk.body=[==[${JSON.stringify(body)}]==]\n${set.join('\n')}\n`);
+  writeFileSync(
+    lua,
+    `wrk.method='POST'\nwrk.body=[==[${JSON.stringify(body)}]==]\n${set.join('\n')}\n${hasFreshIds ? FRESH_IDS : ''}`,
+  );
   const run = (seconds) =>
     execFileSync(wrk, ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', lua, url]).toString();
   try {

@@ -142,6 +142,10 @@ describe('values that cannot work', () => {
     ],
     [{ 'state.existingClaim': 'x', 'redis.enabled': true }, /with Redis nothing is kept in the pod/],
     [{ terminationGracePeriodSeconds: 35 }, /terminationGracePeriodSeconds is 35, .* take 35: set it to more/],
+    [
+      { terminationGracePeriodSeconds: 10, 'server.shutdownGraceSeconds': 1 },
+      /terminationGracePeriodSeconds is 10, .* take 10: set it to more/,
+    ],
     [{ 'ingress.enabled': true }, /ingress.hosts is empty: name at least one host/],
     [{ 'serviceMonitor.enabled': true, 'management.enabled': false }, /Set management.enabled/],
     [{ 'config.MCP_AUTH_TOKENS': 'x' }, /config.MCP_AUTH_TOKENS is a secret: put it into existingSecret/],

@@ -78,7 +78,7 @@ export class RedisServer {
 }
 
 /** By the project's own installer, which is no module of tests. */
-function installRedis(): void {
+export function installRedis(): void {
   const script = `import { debianTool } from ${JSON.stringify(join(ROOT, 'scripts/tools.mjs'))}; debianTool('redis-server');`;
   execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'inherit', 'inherit'] });
 }

@@ -27,6 +27,7 @@ import { CallGate } from '../../src/tools/call-gate.js';
 import { type CallOrigin, CallScope } from '../../src/tools/call-scope.js';
 import type { ClientPort } from '../../src/tools/client-port.js';
 import { KeyedCalls } from '../../src/tools/idempotency/keyed-calls.js';
+import { KeyedRecords } from '../../src/tools/idempotency/keyed-records.js';
 import { Deadlines } from '../../src/tools/deadlines.js';
 import { FeatureRunner } from '../../src/tools/feature-runner.js';
 import type { ToolSourceEntry } from '../../src/tools/tool-definition.js';
@@ -159,6 +160,7 @@ export class ToolWorld {
   readonly registry: ToolRegistry;
   readonly executor: ToolExecutor;
   readonly runner: FeatureRunner;
+  keyedRecords!: KeyedRecords;
 
   constructor(settings: ConfigOverrides = {}, policy: Policy = builtInPolicy(), shared: Partial<SharedState> = {}) {
     this.config = AppConfig.of(settings);
@@ -185,7 +187,8 @@ export class ToolWorld {
     replica = new Replica(),
   }: Partial<SharedState>): KeyedCalls {
     const replicas = new Replicas(replica, store, health, this.clock);
-    return new KeyedCalls(store, bus, replica, replicas, this.config, this.clock);
+    this.keyedRecords = new KeyedRecords(store, bus, replica);
+    return new KeyedCalls(this.keyedRecords, replicas, this.config, this.clock);
   }
 
   /** Adds a tool, which takes anything unless its options say otherwise. */

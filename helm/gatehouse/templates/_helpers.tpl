@@ -88,7 +88,8 @@ seccompProfile:
 {{- if and .Values.state.existingClaim .Values.redis.enabled -}}
 {{- fail "state.existingClaim is set and redis.enabled is true: with Redis nothing is kept in the pod. Take one of the two away." -}}
 {{- end -}}
-{{- $needed := add .Values.preStopSleepSeconds .Values.server.shutdownGraceSeconds | int -}}
+{{- /* The program takes 5 s for its end at least, however short its grace. */ -}}
+{{- $needed := add .Values.preStopSleepSeconds (max 5 (.Values.server.shutdownGraceSeconds | int)) | int -}}
 {{- if le (.Values.terminationGracePeriodSeconds | int) $needed -}}
 {{- fail (printf "terminationGracePeriodSeconds is %d, and the pause before the end (preStopSleepSeconds) and server.shutdownGraceSeconds take %d: set it to more, or the pod is killed in the middle of a call." (.Values.terminationGracePeriodSeconds | int) $needed) -}}
 {{- end -}}

@@ -20,6 +20,7 @@ export class RedisClient extends StoreHealth {
   readonly subscriber: Redis;
   private isUp = false;
   private isClosed = false;
+  private hasFailed = false;
 
   private constructor(options: Options) {
     super();
@@ -51,6 +52,10 @@ export class RedisClient extends StoreHealth {
 
   override get state(): StoreState {
     return this.isUp ? 'up' : 'down';
+  }
+
+  override get wasAwayAtStart(): boolean {
+    return this.hasFailed;
   }
 
   override onChange(listener: (state: StoreState) => void): () => void {
@@ -108,6 +113,7 @@ export class RedisClient extends StoreHealth {
 
   /** Each failed try to connect is an error: one line tells of all. */
   private complain(error: Error): void {
+    this.hasFailed = true;
     this.logger.debug(`Redis: ${codeOf(error)}`);
   }
 

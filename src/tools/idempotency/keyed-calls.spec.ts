@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FailingStore } from '../../../test/support/failing-store.js';
 import { FakeClock } from '../../../test/support/fake-clock.js';
 import { callScope, type SharedState, ToolWorld } from '../../../test/support/tool-world.js';
-import { ToolError } from '../../common/index.js';
+import { ProtocolError, ToolError } from '../../common/index.js';
 import { LocalBus } from '../../store/bus.js';
 import { MemoryDurableStore } from '../../store/memory/memory-durable-store.js';
 import { Replica } from '../../store/replica.js';
@@ -173,6 +174,52 @@ describe('D-15 calls with an idempotency key', () => {
       const calls = [b.call({}, keyed(), 'safe'), b.call({}, keyed(), 'safe')];
       expect(await Promise.all(calls.map(textOf))).toEqual(['run 1', 'run 1']);
       expect(runs).toBe(1);
+    });
+
+    describe('while the store goes away (D-23)', () => {
+      let store: FailingStore;
+
+      beforeEach(() => {
+        store = new FailingStore(() => shared.store);
+        const both = { ...shared, store };
+        a = new ToolWorld({}, undefined, { ...both, replica: replicaA });
+        b = new ToolWorld({}, undefined, { ...both, replica: new Replica() });
+      });
+
+      it('have their answer although the store did not take it, and are given again once it has', async () => {
+        await live();
+        a.add({}, () => {
+          store.isDown = true;
+          return `run ${++runs}`;
+        });
+        b.add({}, counting);
+        expect(await textOf(a.call({}, keyed()))).toBe('run 1');
+        await a.keyedRecords.settleOwed();
+        store.isDown = false;
+        const again = b.call({}, keyed());
+        await a.keyedRecords.settleOwed();
+        expect(await textOf(again)).toBe('run 1');
+        expect(runs).toBe(1);
+      });
+
+      it('give back a claim of which they never heard, and not that of another', async () => {
+        await live();
+        const claim = store.putIfAbsent.bind(store);
+        store.putIfAbsent = async (record) => {
+          await claim(record);
+          throw new ProtocolError('store_unavailable', 'The reply was lost');
+        };
+        a.add({}, counting);
+        b.add({}, counting);
+        await expect(a.call({}, keyed())).rejects.toMatchObject({ kind: 'store_unavailable' });
+        store.putIfAbsent = claim;
+        const other = b.call({}, keyed());
+        await a.keyedRecords.settleOwed();
+        expect(await textOf(other)).toBe('run 1');
+        await a.keyedRecords.settleOwed();
+        expect(await textOf(a.call({}, keyed()))).toBe('run 1');
+        expect(runs).toBe(1);
+      });
     });
   });
 });

@@ -1,18 +1,15 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Clock, type ErrorKind, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import { Bus, DurableStore, Replica, Replicas } from '../../store/index.js';
+import { Replicas } from '../../store/index.js';
 import type { GateOutcome } from '../call-gate.js';
 import type { CallScope } from '../call-scope.js';
 import type { RegisteredTool } from '../tool-definition.js';
 import type { ToolResult } from '../tool-result.js';
-import { digestOf, type KeyedRecord, keyedRecordOf, nameOfKey } from './keyed-record.js';
+import { digestOf, type KeyedRecord, nameOfKey } from './keyed-record.js';
+import { KeyedRecords, type Try } from './keyed-records.js';
 
-const NAMESPACE = 'idempotency';
 const MS_PER_SEC = 1_000;
-/** How often a call that waits for another looks whether that one's replica still lives. */
-const LOOK_MS = 1_000;
 const MAX_RESULT_CHARS = 262_144;
 /** Takeovers of one call: each needs a replica that died. */
 const MAX_FENCE = 100;
@@ -44,9 +41,7 @@ type Verdict =
 @Injectable()
 export class KeyedCalls {
   constructor(
-    private readonly store: DurableStore,
-    private readonly bus: Bus,
-    private readonly replica: Replica,
+    private readonly records: KeyedRecords,
     private readonly replicas: Replicas,
     private readonly config: AppConfig,
     private readonly clock: Clock,
@@ -71,15 +66,16 @@ export class KeyedCalls {
       if (verdict.kind === 'run') return this.carryOut(keyed, fence, work);
       if (verdict.kind === 'answer') return { value: verdict.result };
       if (verdict.kind === 'next') fence += 1;
-      else await scope.outlast(this.change(keyed, fence));
+      else await scope.outlast(this.records.change(tryOf(keyed, fence)));
     }
     throw unknownOutcome();
   }
 
   /** The number of the try is its fence: of many that take over from a dead replica, one gets the next. */
   private async look(keyed: Keyed, fence: number): Promise<Verdict> {
-    const record = keyedRecordOf(await this.store.get(NAMESPACE, keyOf(keyed, fence)));
-    if (!record) return (await this.claim(keyed, fence)) ? { kind: 'run' } : this.look(keyed, fence);
+    const of = tryOf(keyed, fence);
+    const record = await this.records.read(of);
+    if (!record) return (await this.records.claim(of, keyed.digest)) ? { kind: 'run' } : this.look(keyed, fence);
     if (record.digest !== keyed.digest) {
       throw new ProtocolError(
         'idempotency_conflict',
@@ -87,13 +83,9 @@ export class KeyedCalls {
       );
     }
     if (record.state === 'done' && record.result) return { kind: 'answer', result: replayed(record.result) };
-    if (record.state === 'started' && (await this.isRunning(record.replica))) return { kind: 'wait' };
+    if (record.state === 'started' && (await this.replicas.isAlive(record.replica))) return { kind: 'wait' };
     if (keyed.isRepeatable) return { kind: 'next' };
     throw unknownOutcome();
-  }
-
-  private claim(keyed: Keyed, fence: number): Promise<boolean> {
-    return this.write(keyed, fence, { state: 'started', digest: keyed.digest, replica: this.replica.id }, true);
   }
 
   private async carryOut(keyed: Keyed, fence: number, work: Work): Promise<GateOutcome<ToolResult>> {
@@ -112,43 +104,18 @@ export class KeyedCalls {
   }
 
   /** What never began may begin again under the same key; what was cut short may have done anything. */
-  private async settle(
+  private settle(
     keyed: Keyed,
     fence: number,
     { kind, result }: { readonly kind: ErrorKind | undefined; readonly result: ToolResult | undefined },
   ): Promise<void> {
     const { digest } = keyed;
-    if (kind !== undefined && NEVER_BEGAN.has(kind)) await this.store.delete(NAMESPACE, keyOf(keyed, fence));
-    else if (!result) await this.write(keyed, fence, { state: 'abandoned', digest });
-    else await this.write(keyed, fence, { state: 'done', digest, result: keepable(result) });
-    this.bus.publish(channelOf(keyed, fence), '');
-  }
-
-  private async isRunning(replica: string): Promise<boolean> {
-    return this.replicas.isAlive(replica);
-  }
-
-  /** Resolves when the record may have changed, or its replica may have died. */
-  private async change(keyed: Keyed, fence: number): Promise<void> {
-    const stop = new AbortController();
-    let unsubscribe: (() => void) | undefined;
-    const told = new Promise<void>((resolve) => {
-      unsubscribe = this.bus.subscribe(channelOf(keyed, fence), () => resolve());
-    });
-    try {
-      await Promise.race([told, pause(LOOK_MS, undefined, { signal: stop.signal, ref: false })]);
-    } finally {
-      unsubscribe?.();
-      stop.abort();
-    }
-  }
-
-  /** @returns whether it was written */
-  private async write(keyed: Keyed, fence: number, value: KeyedRecord, onlyIfAbsent = false): Promise<boolean> {
-    const record = { namespace: NAMESPACE, key: keyOf(keyed, fence), value, expiresAt: keyed.expiresAt };
-    if (onlyIfAbsent) return this.store.putIfAbsent(record);
-    await this.store.put(record);
-    return true;
+    const of = tryOf(keyed, fence);
+    if (kind !== undefined && NEVER_BEGAN.has(kind)) return this.records.settle(of, undefined);
+    const record: KeyedRecord = result
+      ? { state: 'done', digest, result: keepable(result) }
+      : { state: 'abandoned', digest };
+    return this.records.settle(of, record);
   }
 }
 
@@ -161,12 +128,8 @@ const NEVER_BEGAN: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'permission_denied',
 ]);
 
-function keyOf({ name }: Keyed, fence: number): string {
-  return `${name}#${fence}`;
-}
-
-function channelOf({ name }: Keyed, fence: number): string {
-  return `idempotency:${name}#${fence}`;
+function tryOf({ name, expiresAt }: Keyed, fence: number): Try {
+  return { name, fence, expiresAt };
 }
 
 function keepable(result: ToolResult): ToolResult | undefined {
