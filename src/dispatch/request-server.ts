@@ -74,7 +74,8 @@ export class RequestServer {
 
   private async serveLegacy(incoming: Incoming): Promise<Reply> {
     const { request, exchange } = incoming;
-    if (request.method === 'initialize') return successReply(request.id, await this.initialize.handle(request, exchange));
+    if (request.method === 'initialize')
+      return successReply(request.id, await this.initialize.handle(request, exchange));
     const { session } = exchange;
     if (!session) {
       if (request.method === 'ping') return successReply(request.id, {});

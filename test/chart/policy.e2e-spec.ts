@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SETTINGS } from '../../src/config/schema.js';
 import { overrideKeyOfEnv } from '../../src/config/tool-overrides.js';
 import { type Container, type Manifest, manifestsOf, only, podOf, type PodSpec, VALUE_SETS } from './chart.js';
-import { SETTINGS_TO_COME } from './not-yet.js';
 
 const LONG_MS = 240_000;
 
@@ -105,8 +104,7 @@ describe.each([...VALUE_SETS])('S4-49 with the values "%s"', (_name, options) =>
     const configMap = only(manifests, 'ConfigMap', only(manifests, 'Deployment').metadata.name);
     const [server] = serverOf(manifests).spec.containers;
     const variables = [...Object.keys(configMap.data ?? {}), ...(server?.env ?? []).map(({ name }) => name)];
-    const isKnown = (name: string): boolean =>
-      KNOWN.has(name) || overrideKeyOfEnv(name) !== undefined || SETTINGS_TO_COME.has(name);
+    const isKnown = (name: string): boolean => KNOWN.has(name) || overrideKeyOfEnv(name) !== undefined;
     expect(variables.filter((name) => !isKnown(name))).toEqual([]);
     expect(new Set(variables).size).toBe(variables.length);
     expect(server?.envFrom).toEqual([{ configMapRef: { name: configMap.metadata.name } }]);
@@ -223,11 +221,5 @@ describe('the ingress', () => {
       'tools.internal',
     ]);
     expect(data?.['MCP_PUBLIC_URL']).toBe('https://tools.example.com');
-  });
-});
-
-describe('what is still to come', () => {
-  it('is not there yet: take off test/chart/not-yet.ts what is', () => {
-    expect([...SETTINGS_TO_COME].filter((name) => KNOWN.has(name))).toEqual([]);
   });
 });

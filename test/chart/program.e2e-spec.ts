@@ -6,7 +6,6 @@ import { Program } from '../support/program.js';
 import { freePort } from '../support/redis-server.js';
 import { PATIENCE_MS } from '../support/waiting.js';
 import { type Container, manifestsOf, only, podOf } from './chart.js';
-import { PATHS_TO_COME, SETTINGS_TO_COME } from './not-yet.js';
 
 const LONG_MS = 240_000;
 
@@ -52,11 +51,7 @@ describe('the built program, in the environment that the chart gives it', () => 
   });
 
   it('starts, and has nothing to say against any of it', () => {
-    const strange = program.stderr
-      .split('\n')
-      .filter(
-        (line) => /config[._]/.test(line) && ![...SETTINGS_TO_COME].some((name) => line.includes(`name=${name}:`)),
-      );
+    const strange = program.stderr.split('\n').filter((line) => /config[._]/.test(line));
     expect(strange).toEqual([]);
   });
 
@@ -66,18 +61,11 @@ describe('the built program, in the environment that the chart gives it', () => 
     for (const { path, port } of probed.flatMap((probe) => probe ?? [])) {
       expect(server.ports?.map(({ name }) => name)).toContain(port);
       // As the kubelet does: by the address of the pod.
-      expect([path, await statusOf(`${url}${path}`, '10.1.2.3:8080')]).toEqual([
-        path,
-        PATHS_TO_COME.has(path) ? 404 : 200,
-      ]);
+      expect([path, await statusOf(`${url}${path}`, '10.1.2.3:8080')]).toEqual([path, 200]);
     }
   });
 
   it('S4-43 shows its metrics on the management port', async () => {
-    if (SETTINGS_TO_COME.has('MCP_MANAGEMENT_PORT')) {
-      await expect(fetch(`${management}/metrics`)).rejects.toThrow();
-      return;
-    }
     const answer = await fetch(`${management}/metrics`);
     expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('mcp_build_info')]);
   });
@@ -91,8 +79,7 @@ describe('the built program, in the environment that the chart gives it', () => 
       const run = (at: string): ReturnType<typeof Program.run> =>
         Program.run({ command: [process.execPath], args, env: { SERVICE_URL: at }, cwd: folder.path });
       const passed = await run(url);
-      if (PATHS_TO_COME.has('/health/ready')) expect(passed.stderr).toContain('/health/ready answered 404');
-      else expect([passed.code, passed.stdout, passed.stderr]).toEqual([0, expect.stringMatching(/^Ready, /), '']);
+      expect([passed.code, passed.stdout, passed.stderr]).toEqual([0, expect.stringMatching(/^Ready, /), '']);
       const failed = await run(`http://127.0.0.1:${await freePort()}`);
       expect(failed.code).not.toBe(0);
     },

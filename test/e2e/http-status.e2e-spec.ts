@@ -245,7 +245,7 @@ const HEADERS: readonly Refused[] = [
   ...['https://evil.com', 'http://localhost.evil.com', 'http://localhost:3002.evil.com', 'null', 'file://', ''].map(
     (origin) => byHeaders(403, FORBIDDEN_ORIGIN, { Origin: origin }),
   ),
-  byHeaders(400, refusal(-32600, 'invalid_request', 'Bad Request: send one Host header'), {
+  byHeaders(400, refusal(-32600, 'invalid_request', 'Bad Request: send one host header'), {
     Host: ['localhost', 'evil.com'],
   }),
 ];
