@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../support/clients.js';
-import { type Door, DOOR_NAMES, openDoor } from '../support/doors.js';
+import { type Door, openDoor } from '../support/doors.js';
 import type { TestClient } from '../support/test-client.js';
 import { PATIENCE_MS } from '../support/waiting.js';
 import { CAPABILITIES, type ClientSubject, serverOptions } from './behaviours/behaviour.js';
@@ -11,23 +11,23 @@ import { LIFECYCLE } from './behaviours/lifecycle.js';
 import { PAGES } from './behaviours/lists.js';
 import { RUNNING } from './behaviours/running.js';
 import { TOOLS } from './behaviours/tools.js';
-import { type Cell, CELLS } from './cells.js';
+import { type Cell, cellsOf, WAYS } from './cells.js';
 
 const FEATURES = [...TOOLS, ...PAGES, ...RESOURCES, ...PROMPTS, ...COMPLETIONS];
 const BEHAVIOURS = [...LIFECYCLE, ...FEATURES, ...RUNNING, ...ASKING, ...CHANGES];
 
-describe.each(DOOR_NAMES)('official clients over %s', (name) => {
+describe.each(WAYS)('official clients over $way', (way) => {
   let door: Door;
 
   beforeAll(async () => {
-    door = await openDoor(name, serverOptions());
+    door = await openDoor(way.door, { ...serverOptions(), isSecure: way.isSecure });
   }, PATIENCE_MS);
 
   afterEach(() => door.assertSound());
 
   afterAll(() => door.close(), PATIENCE_MS);
 
-  const cells = CELLS.filter((cell) => cell.door === name);
+  const cells = cellsOf(way);
 
   describe.each(cells)('$client, $revision', (cell: Cell) => {
     const clients: TestClient[] = [];

@@ -12,15 +12,12 @@ export interface SecurityLine extends Json {
 export function eventsOf(stderr: string): readonly SecurityLine[] {
   const lines = stderr.slice(0, stderr.lastIndexOf('\n') + 1).split('\n');
   return lines
-    .filter((line) => line.includes(PREFIX))
-    .map((line) => {
-      const { msg } = JSON.parse(line) as { msg: string };
-      return JSON.parse(msg.slice(msg.indexOf(PREFIX) + PREFIX.length)) as SecurityLine;
-    });
+    .filter((line) => line.startsWith(PREFIX))
+    .map((line) => JSON.parse(line.slice(PREFIX.length)) as SecurityLine);
 }
 
 /**
- * Waits for an event.
+ * Waits for an event; over TCP it has a name of its own.
  * @param from how many had been written before
  */
 export function untilEvent(stderr: () => string, from: number, event: string): Promise<SecurityLine> {
@@ -28,7 +25,7 @@ export function untilEvent(stderr: () => string, from: number, event: string): P
     () =>
       eventsOf(stderr())
         .slice(from)
-        .find((line) => line.event === event),
+        .find((line) => line.event.replace(/^tcp_/, '') === event),
     `the security event ${event}`,
   );
 }

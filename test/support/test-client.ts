@@ -15,7 +15,8 @@ import type { SpecRevision } from './wire/spec-schema.js';
 
 /** Where a client finds its server: an endpoint, or a program that it starts itself. */
 export type Target =
-  | { readonly door: 'http'; readonly url: string }
+  | { readonly door: 'http' | 'websocket' | 'sse'; readonly url: string }
+  | { readonly door: 'tcp'; readonly port: number }
   | {
       readonly door: 'stdio';
       /** Arguments of the built program. */

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import { errorReply } from '../../dispatch/index.js';
+import { Dispatcher, errorReply } from '../../dispatch/index.js';
 import { decode, type Decoded, eraOf, isMalformed, isRequest, LEGACY_REVISIONS } from '../../protocol/index.js';
 import { isList } from '../duplex/greeting.js';
 import { writeReply } from '../http/http-errors.js';
@@ -22,6 +22,7 @@ export class SseMessages {
   constructor(
     private readonly streams: SseStreams,
     private readonly lone: LoneMessages,
+    private readonly dispatcher: Dispatcher,
     private readonly config: AppConfig,
   ) {}
 
@@ -35,8 +36,14 @@ export class SseMessages {
     checkContentType(req);
     const { maxBodyBytes, maxQueue } = this.config.limits;
     const decoded = decode(await readBody(req, maxBodyBytes));
-    if (isRefused(decoded, res)) return;
+    if (isOfOtherEra(decoded, res)) return;
     if (!connection) return this.lone.serve(req, res, { principal, decoded });
+    if (!isList(decoded) && isMalformed(decoded) && decoded.fault.kind === 'parse_error') {
+      // Told in the answer to the POST (S1-15), after all that is done about any message.
+      const reply = await this.dispatcher.receive(decoded, connection);
+      if (reply) writeReply(res, reply, ERROR_CODES[reply.kind ?? 'parse_error'].http);
+      return;
+    }
     if (connection.heldCount >= maxQueue) {
       throw new ProtocolError('server_busy', 'You do not read your stream: no more is taken until you do');
     }
@@ -45,14 +52,9 @@ export class SseMessages {
   }
 }
 
-/** What is told in the answer to the POST: text that is no JSON (S1-15), and an era that this door does not serve (D-2). */
-function isRefused(decoded: Decoded | readonly Decoded[], res: ServerResponse): boolean {
-  if (isList(decoded)) return false;
-  if (isMalformed(decoded)) {
-    if (decoded.fault.kind !== 'parse_error') return false;
-    writeReply(res, errorReply(decoded.id, decoded.fault), ERROR_CODES.parse_error.http);
-    return true;
-  }
+/** An era that this door does not serve (D-2) is refused in the answer to the POST. */
+function isOfOtherEra(decoded: Decoded | readonly Decoded[], res: ServerResponse): boolean {
+  if (isList(decoded) || isMalformed(decoded)) return false;
   if (!isRequest(decoded) || eraOf(decoded) !== 'modern') return false;
   const failure = {
     kind: 'unsupported_revision',
