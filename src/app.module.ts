@@ -1,10 +1,11 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { loadRest, loadServerRest, type RestParts } from './admin/index.js';
 import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { Clock, Lifecycle, SystemClock } from './common/index.js';
 import { AppConfig, ConfigModule, type ConfigOverrides, type ConfigSource } from './config/index.js';
 import { DispatchModule, LiveServerFacts } from './dispatch/index.js';
-import { HealthModule } from './health/index.js';
+import { HealthIndicators } from './health/index.js';
 import { LimitsModule } from './limits/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { PromptsModule } from './prompts/index.js';
@@ -12,10 +13,10 @@ import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
 import { type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
-import { StatusModule, TransportModule } from './transport/index.js';
+import { needsHttp, StatusModule, TransportModule } from './transport/index.js';
 
-/** What `GatehouseModule.forRoot` takes. */
-export interface GatehouseOptions {
+/** What `GatehouseModule.forRoot` takes. Of REST it serves what is asked for: a host application has routes of its own. */
+export interface GatehouseOptions extends RestParts {
   /** Settings, by group; what is left out has its default. The environment is not read: the host application decides. */
   readonly settings?: ConfigOverrides;
   /** Tools without decorators. */
@@ -31,7 +32,10 @@ export class GatehouseModule {
   static forRoot(options: GatehouseOptions = {}): DynamicModule {
     const settings = { ...options.settings, server: { transports: ['http'] as const, ...options.settings?.server } };
     const tools = (options.tools ?? []).map((tool) => ({ tool, origin: `GatehouseModule.forRoot, tool ${tool.name}` }));
-    return compose(AppConfig.of(settings), { tools, applyGlobalEnhancers: options.applyGlobalEnhancers ?? false });
+    const config = AppConfig.of(settings);
+    const { health, metrics, admin } = options;
+    const rest = (health ?? metrics ?? admin) ? [loadRest(config, { health, metrics, admin })] : [];
+    return compose(config, { tools, applyGlobalEnhancers: options.applyGlobalEnhancers ?? false }, rest);
   }
 
   /**
@@ -47,12 +51,18 @@ export class GatehouseModule {
   ): DynamicModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
-    return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [
-      ...wired,
-      HealthModule,
-      StatusModule,
-    ]);
+    // Loaded only where somebody can reach it: on stdio the server starts without.
+    const rest = servesHttp(config) ? [loadServerRest(config), StatusModule] : [];
+    return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [...wired, ...rest]);
   }
+}
+
+/** Whether a server has a port by which REST is reached: that of the HTTP listener, or one of its own. */
+export function servesHttp(config: AppConfig): boolean {
+  const { server, metrics } = config;
+  return (
+    needsHttp(config) || server.managementPorts.length > 0 || (metrics.enabled && metrics.prometheusPort !== undefined)
+  );
 }
 
 interface Composition {
@@ -88,6 +98,7 @@ function compose(
     providers: [
       { provide: Clock, useClass: SystemClock },
       Lifecycle,
+      HealthIndicators,
       { provide: DefinedTools, useValue: { tools: given.tools } satisfies DefinedTools },
       {
         provide: EnhancerOptions,
@@ -96,7 +107,7 @@ function compose(
       { provide: ServerFacts, useClass: LiveServerFacts },
     ],
     // What plug-ins may inject without importing a module of ours.
-    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, Lifecycle, ServerFacts],
+    exports: [Clock, DefinedTools, DispatchModule, EnhancerOptions, HealthIndicators, Lifecycle, ServerFacts],
   };
 }
 

@@ -1,8 +1,16 @@
 // The public face for authors of tools and of Nest applications.
 export { GatehouseModule, type GatehouseOptions } from './app.module.js';
-export { type Principal, Public, Roles, Scopes } from './auth/index.js';
+export { AnyCaller, type Permission, type Principal, Public, RequiresPermission, Roles, Scopes } from './auth/index.js';
 export { Catalogue } from './dispatch/index.js';
 export { ProtocolError, ToolError } from './common/index.js';
+export {
+  type HealthFinding,
+  type HealthIndicator,
+  HealthIndicators,
+  type HealthPriority,
+  type HealthStatus,
+} from './health/index.js';
+export { type CustomCounter, type CustomCounterOptions, CustomCounters } from './metrics/index.js';
 export {
   Completion,
   type CompletionOptions,
@@ -20,6 +28,7 @@ export {
 } from './resources/index.js';
 export {
   type CallContext,
+  type CallLogger,
   type ClientCapability,
   type DefinedTool,
   defineTool,

@@ -35,6 +35,8 @@ export interface AdminEntry {
   /** What it was done to. */
   readonly target: string | undefined;
   readonly outcome: 'success' | 'failure' | 'refused';
+  /** Why, where it is not success. */
+  readonly kind?: ErrorKind | undefined;
   /** Facts: reasons, times, ids; never a secret. */
   readonly details?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   readonly requestId?: string | undefined;

@@ -16,6 +16,7 @@ export type SecurityEvent =
   | 'argument_rejected'
   | 'config_reloaded'
   | 'config_rejected'
+  | 'token_created'
   | 'token_rotated'
   | 'token_revoked'
   | 'incident_started'

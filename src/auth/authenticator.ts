@@ -2,14 +2,25 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import type { Principal } from './principal.js';
 
+/** A client certificate that the TLS handshake has verified. */
+export interface ClientCertificate {
+  /** The distinguished name, its parts as `CN=alice,O=Example`, most specific first. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, hex. */
+  readonly fingerprint: string;
+  /** When it ends, ms since the epoch. */
+  readonly expiresAt?: number | undefined;
+}
+
 /** What a caller shows at a door, before anything else is looked at. */
 export interface Credentials {
   /** The Authorization header, or what stands for it at this door. */
   readonly authorization?: string | undefined;
   /** The client certificate that the TLS handshake has verified. */
-  readonly certificate?: { readonly subject: string; readonly fingerprint: string } | undefined;
+  readonly certificate?: ClientCertificate | undefined;
   /** Address of the client, behind trusted proxies. */
   readonly address?: string | undefined;
+  /** Where the caller comes in: http, websocket, sse, tcp or rest. Some credentials are for some doors alone. */
   readonly door?: string | undefined;
 }
 
@@ -18,9 +29,14 @@ export abstract class Authenticator {
   /** Whether callers must prove who they are. */
   abstract readonly isRequired: boolean;
 
+  /** Whether a client certificate alone can say who calls. */
+  get takesCertificates(): boolean {
+    return false;
+  }
+
   /**
    * @returns the principal; a promise only where a credential has to be fetched or verified anew
-   * @throws ProtocolError auth_required, auth_failed
+   * @throws ProtocolError auth_required, auth_failed, auth_unavailable, blocked
    */
   abstract authenticate(credentials: Credentials): Principal | Promise<Principal>;
 
@@ -28,7 +44,7 @@ export abstract class Authenticator {
   abstract local(): Principal;
 }
 
-/** No authentication: every caller is `anonymous`, with one role. Loopback only, or by explicit setting (D-11, K-4). */
+/** Callers who prove nothing: each is `anonymous`, with one role. Loopback only, or by explicit setting (D-11, K-4). */
 @Injectable()
 export class AnonymousAuthenticator extends Authenticator {
   override readonly isRequired = false;

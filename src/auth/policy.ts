@@ -43,6 +43,11 @@ export abstract class Policy implements RateOverrides {
     return undefined;
   }
 
+  /** @returns messages in one window that the roles give, >= 1; undefined leaves what the settings say */
+  messages(_roles: readonly string[]): number | undefined {
+    return undefined;
+  }
+
   /** @returns runs a minute that the roles give, >= 1; undefined leaves what the target itself says */
   runsPerMinute(_roles: readonly string[], _target: RunTarget): number | undefined {
     return undefined;

@@ -1,3 +1,8 @@
+/** The issuer of whom this server names itself. No token of another issuer may bear it. */
+export const ISSUER = 'gatehouse';
+/** The issuer of who is known by a client certificate. */
+export const CERTIFICATE_ISSUER = 'mtls';
+
 /** Who calls. Bound to issuer and subject, never to a token (DESIGN, decision 3). */
 export interface Principal {
   /** Who vouches for the subject: an OAuth issuer, or `gatehouse` for what we name ourselves. */

@@ -1,6 +1,7 @@
 import { VERSION } from '../common/index.js';
 import type { AppConfig } from '../config/index.js';
 import { httpFamilies, MCP_PATH, MESSAGE_PATH, SSE_PATH, WS_PATH } from '../transport/index.js';
+import { urlOf } from './server-url.js';
 
 /** What a start tells a person: where, who may, what, and how to connect an editor. */
 export interface StartFacts {
@@ -33,7 +34,7 @@ export function banner(facts: StartFacts): readonly string[] {
     `  Enabled tools:  ${enabledTools.join(', ')}`,
     '',
     ...(port !== undefined && httpFamilies(config).streamable
-      ? editorHint(name, urlOf(schemes(config).http, host, port) + MCP_PATH)
+      ? editorHint(name, urlOf(schemes(config).http, host, port) + MCP_PATH, isAuthRequired)
       : []),
   ];
 }
@@ -69,23 +70,14 @@ function endpoints({ config, port, tcpPort }: StartFacts): readonly string[] {
   ];
 }
 
-function editorHint(name: string, url: string): readonly string[] {
+function editorHint(name: string, url: string, isAuthRequired: boolean): readonly string[] {
+  const headers = isAuthRequired ? { headers: { Authorization: 'Bearer YOUR_TOKEN' } } : {};
   return [
     '  For an editor (.vscode/mcp.json; other editors call "servers" "mcpServers"):',
     '',
-    ...JSON.stringify({ servers: { [name]: { type: 'http', url } } }, null, 2)
+    ...JSON.stringify({ servers: { [name]: { type: 'http', url, ...headers } } }, null, 2)
       .split('\n')
       .map((line) => `    ${line}`),
     '',
   ];
-}
-
-function urlOf(scheme: string, host: string, port: number): string {
-  return `${scheme}://${urlHost(host)}:${port}`;
-}
-
-/** A host that is bound to every address is reached by loopback from here. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
 }

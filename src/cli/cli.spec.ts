@@ -65,6 +65,7 @@ describe('banner', () => {
   it('says when authentication is on, and that both doors are open', () => {
     const lines = facts({ transports: ['stdio', 'http'] }, 8080, true);
     expect(lines).toContain('  Authentication: on');
+    expect(lines.join('\n')).toContain('"Authorization": "Bearer YOUR_TOKEN"');
     expect(lines).toContain('Using STDIO transport');
   });
 

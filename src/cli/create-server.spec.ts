@@ -4,8 +4,9 @@ import { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable, Logger, type LoggerService, Module, type OnModuleInit } from '@nestjs/common';
-import { MemoryHttp } from '../../test/support/memory-http.js';
 import { NestFactory } from '@nestjs/core';
+import { MemoryHttp } from '../../test/support/memory-http.js';
+import { withoutThrottler } from '../../test/support/without-throttler.js';
 import { GatehouseModule } from '../app.module.js';
 import { StartError } from '../common/index.js';
 import { AppConfig, type ConfigOverrides } from '../config/index.js';
@@ -52,6 +53,11 @@ const plugin = (source: string, more: Partial<Plugin>): Plugin => ({
 });
 const shout = defineTool({ name: 'shout', run: () => 'HI' });
 
+/** Its module is CommonJS that requires Nest, which is ESM: Node can do that, jest cannot. E2e tests have it. */
+const WITHOUT_PROMETHEUS = { prometheusEnabled: false };
+
+withoutThrottler();
+
 let server: RunningServer | undefined;
 let warnings: unknown[];
 let folder: string;
@@ -75,7 +81,11 @@ afterEach(async () => {
 });
 
 const start = async (plugins: readonly Plugin[], settings: ConfigOverrides = {}): Promise<RunningServer> =>
-  (server = await createServer({ config: AppConfig.of(settings), plugins, logger: quiet() }));
+  (server = await createServer({
+    config: AppConfig.of({ metrics: WITHOUT_PROMETHEUS, ...settings }),
+    plugins,
+    logger: quiet(),
+  }));
 const names = (): string[] => (server?.app.get(ToolRegistry, { strict: false }).all() ?? []).map(({ name }) => name);
 
 describe('createServer', () => {

@@ -1,13 +1,19 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import type { DynamicModule, INestApplicationContext, LoggerService, SecurityHeadersOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GatehouseModule } from '../app.module.js';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { describeApi } from '../admin/index.js';
+import { GatehouseModule, servesHttp } from '../app.module.js';
+import { LocalAdmin } from '../auth/index.js';
 import { explainListenError, StartError, SystemClock } from '../common/index.js';
 import { AppConfig, hostStateRoot, type ConfigSource } from '../config/index.js';
 import { openState } from '../store/index.js';
 import type { BrokenPlugin, Plugin } from '../tools/index.js';
 import { attachGatehouse, needsHttp } from '../transport/index.js';
 import { doorless } from './doorless.js';
+import { urlOf } from './server-url.js';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -50,7 +56,10 @@ async function listen({ config, source, plugins, logger }: ServerParts): Promise
   const stateRoot = hostStateRoot();
   const state = await openState(config, new SystemClock(), stateRoot === undefined ? {} : { stateRoot });
   try {
-    return await wire(config, GatehouseModule.forServer(config, plugins, state, source), logger);
+    const server = await wire(config, GatehouseModule.forServer(config, plugins, state, source), logger);
+    if (server.http && state.path !== undefined)
+      await publishAccess(server.app, server.http, { config, folder: state.path });
+    return server;
   } catch (error) {
     await state.close();
     throw error;
@@ -63,21 +72,25 @@ async function wire(
   logger: LoggerService,
 ): Promise<Omit<RunningServer, 'broken'>> {
   const options = { abortOnError: false, logger };
-  if (!needsHttp(config)) {
+  if (!servesHttp(config)) {
     return { app: await NestFactory.createApplicationContext(module, options), http: undefined };
   }
   // Express is loaded only where the HTTP door is opened: stdio starts without it.
   const { GatehouseExpressAdapter } = await import('./gatehouse-express.adapter.js');
-  const app = await NestFactory.create(module, new GatehouseExpressAdapter(config), options);
+  const app = await NestFactory.create<NestExpressApplication>(module, new GatehouseExpressAdapter(config), options);
+  app.useBodyParser('json', { limit: config.limits.maxMessageBytes });
   if (config.http.securityHeaders) app.useSecurityHeaders(pageHeaders(config));
+  await describeApi(app);
   try {
     attachGatehouse(app);
+    // Health and metrics on ports of their own alone: the server listens nowhere.
+    if (!needsHttp(config)) return { app: await app.init(), http: undefined };
     await app.listen(config.server.port, config.server.host);
   } catch (error) {
     await app.close();
     throw explainListenError(error, { host: config.server.host, port: config.server.port, setBy: '--port' });
   }
-  return { app, http: app.getHttpServer() as Server };
+  return { app, http: app.getHttpServer() };
 }
 
 /**
@@ -93,6 +106,20 @@ function pageHeaders({ http: { hstsMaxAgeSec }, tls, server }: AppConfig): Secur
     strictTransportSecurity: hstsMaxAgeSec > 0 ? { maxAge: hstsMaxAgeSec, includeSubDomains: false } : false,
     xFrameOptions: { action: 'deny' },
   };
+}
+
+/** Lets the command line of this machine manage the server. */
+async function publishAccess(
+  app: INestApplicationContext,
+  http: Server,
+  { config, folder }: { readonly config: AppConfig; readonly folder: string },
+): Promise<void> {
+  const { address, port } = http.address() as AddressInfo;
+  const { tls } = config;
+  await app.get(LocalAdmin, { strict: false }).publish(folder, {
+    url: urlOf(tls.enabled ? 'https' : 'http', address, port),
+    ...(tls.enabled && { certificate: resolve(tls.cert) }),
+  });
 }
 
 /** Starts each plug-in alone, without any door. Switches logging off: the server that is made next has its own. */

@@ -1,24 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { NestFactory } from '@nestjs/core';
 import { GatehouseModule } from '../app.module.js';
-import { KnownPrincipals } from '../auth/index.js';
+import { type KeyDescription, KnownPrincipals, principalOfKey } from '../auth/index.js';
 import { EXIT, isJsonObject, printable, StartError, SystemClock } from '../common/index.js';
-import { hostEnvironment, loadConfig } from '../config/index.js';
+import { type AppConfig, hostEnvironment, loadConfig } from '../config/index.js';
 import { Explainer, type Explanation } from '../dispatch/index.js';
 import { openState } from '../store/index.js';
 import { loadPlugins } from '../tools/index.js';
 import { doorless } from './doorless.js';
 import type { Invocation } from './invocation.js';
+import { hasKeys, withKeys } from './keys/with-keys.js';
 
 const TOKEN_VARIABLE = 'GATEHOUSE_TOKEN';
 const ANSWER_WITHIN_MS = 30_000;
+/** Names that are told to whoever gave a wrong one. */
+const MAX_NAMES = 50;
 const OWN_FLAGS = ['args', 'url', 'token-file', 'json'];
 
 const USAGE = `Usage: gatehouse explain <role or principal> <tool> [flags]
 
 Says whether a call would be let in, and why. Exits 0 where it would, 1 where it would not.
 
-  <role or principal>  such as viewer, anonymous, local, gatehouse/anonymous
+  <role or principal>  such as viewer, anonymous, local, gatehouse/anonymous, or the name or id of an API key
   <tool>               such as echo, or resource:server://info, prompt:server-overview
   --args <json>        arguments, for the schema and the rules on them
   --json               the whole answer as JSON
@@ -88,18 +91,21 @@ function parsed(text: string): unknown {
 
 /** The server as the settings make it, without doors and without its state folder, which may be in use. */
 async function askSettings({ who, what, args, rest }: Question, cwd: string): Promise<Explanation> {
-  const config = doorless(await loadConfig({ argv: rest, env: hostEnvironment(), cwd }));
+  const given = await loadConfig({ argv: rest, env: hostEnvironment(), cwd });
+  const config = doorless(given);
   const { plugins, broken } = await loadPlugins(config.tools.paths, cwd);
   for (const { source, reason } of broken) process.stderr.write(`Plug-in ${source} is skipped: ${reason}\n`);
   const module = GatehouseModule.forServer(config, plugins, await openState(config, new SystemClock()));
   const app = await NestFactory.createApplicationContext(module, { abortOnError: false, logger: ['error', 'fatal'] });
   try {
     const known = app.get(KnownPrincipals, { strict: false });
-    const principal = await known.find(who);
+    const keys = await keysOf(given);
+    const principal = (await known.find(who)) ?? principalOfKey(who, keys);
     if (!principal) {
-      const names = (await known.names()).join(', ');
+      const names = new Set([...(await known.names()), ...keys.map(({ name }) => name)]);
+      const shown = [...names].slice(0, MAX_NAMES).join(', ');
       throw new StartError(
-        `"${printable(who)}" is no role or principal that the settings know: ${names}`,
+        `"${printable(who)}" is no role, key or principal that is known here: ${shown}${names.size > MAX_NAMES ? ', …' : ''}`,
         [],
         EXIT.usage,
       );
@@ -107,6 +113,18 @@ async function askSettings({ who, what, args, rest }: Question, cwd: string): Pr
     return await app.get(Explainer, { strict: false }).explain(principal, what, args);
   } finally {
     await app.close();
+  }
+}
+
+/** The keys of the state of these settings, which may be in use. Who only asks makes no folder. */
+async function keysOf(config: AppConfig): Promise<readonly KeyDescription[]> {
+  try {
+    if (!(await hasKeys(config))) return [];
+    return await withKeys(config, (keys) => keys.list());
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`Keys cannot be read, so they are not known here: ${printable(error.message, 500)}\n`);
+    return [];
   }
 }
 

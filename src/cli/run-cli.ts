@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'Verify, follow or search the audit log',
     load: async () => (await import('./audit.command.js')).audit,
   },
+  keys: {
+    about: 'Create, list, rotate and revoke API keys, of a server that runs or of one that will',
+    load: async () => (await import('./keys/keys.command.js')).keys,
+  },
 };
 
 /** Runs one command of the `gatehouse` program, and ends the process where it failed. */

@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { type destination, type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { printable, stderrLines } from '../common/index.js';
 import type { LoggingSettings } from '../config/index.js';
+import { LogFile } from './log-file.js';
 
 /** What Nest says of its own start: of use to whoever looks for a fault in it. */
 const WIRING: ReadonlySet<unknown> = new Set([
@@ -15,14 +16,27 @@ const WIRING: ReadonlySet<unknown> = new Set([
 /** How a stack looks, to tell it from a context. */
 const STACK = /\n\s+at .+:\d+:\d+/;
 
-/** Nest's logger over pino: always to stderr, never waiting for it. */
+/** What of the settings a logger needs. */
+type LoggerSettings = Pick<LoggingSettings, 'level' | 'format'> &
+  Partial<Pick<LoggingSettings, 'filePath' | 'maxFileBytes' | 'backupCount'>>;
+
+/** Lines that wait for the disk: beyond that they are dropped, not the server stopped. */
+const MAX_WAITING_BYTES = 4_194_304;
+const DEFAULT_FILE_BYTES = 10_485_760;
+const DEFAULT_BACKUPS = 5;
+
+/** Nest's logger over pino: always to stderr, and to a file where one is named; never waiting for either. */
 export class StderrLogger implements LoggerService {
   private readonly pino: PinoLogger;
   private readonly sink: ReturnType<typeof destination>;
+  private readonly file: LogFile | undefined;
 
-  constructor({ level, format }: Pick<LoggingSettings, 'level' | 'format'>) {
+  /** @throws StartError the log file cannot be opened */
+  constructor(settings: LoggerSettings) {
+    const { level, format } = settings;
     this.sink = stderrLines();
-    const stream = formatted(this.sink, RENDERERS[format]);
+    this.file = this.fileOf(settings);
+    const stream = formatted({ write: (line) => this.writeLine(line) }, RENDERERS[format]);
     const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
     this.pino = pino(options, stream);
   }
@@ -53,7 +67,24 @@ export class StderrLogger implements LoggerService {
 
   /** Writes what waits, before the process ends. */
   flush(): void {
+    this.file?.flush();
     this.sink.flushSync();
+  }
+
+  private writeLine(line: string): void {
+    this.sink.write(line);
+    this.file?.write(line);
+  }
+
+  private fileOf({ filePath, maxFileBytes, backupCount }: LoggerSettings): LogFile | undefined {
+    if (filePath === undefined) return undefined;
+    const options = {
+      path: filePath,
+      maxBytes: maxFileBytes ?? DEFAULT_FILE_BYTES,
+      backups: backupCount ?? DEFAULT_BACKUPS,
+      maxWaitingBytes: MAX_WAITING_BYTES,
+    };
+    return new LogFile(options, (message) => this.sink.write(`${message}\n`));
   }
 
   /** Nest hands the context last, and the stack of an error before it; either may be missing. */

@@ -1,6 +1,7 @@
 export { canonicalJson } from './canonical-json.js';
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_CODES, type ErrorCode, type ErrorKind } from './errors/error-codes.js';
+export { errorTypeOf, type ToolErrorType } from './errors/error-types.js';
 export {
   GatehouseError,
   type GatehouseErrorOptions,
@@ -9,6 +10,7 @@ export {
   ToolError,
 } from './errors/gatehouse-error.js';
 export { explainListenError, type ListenPlace } from './errors/listen-error.js';
+export { type Problem, type ProblemFacts, problemOf } from './errors/problem.js';
 export { EXIT, StartError } from './errors/start-error.js';
 export { newRequestId } from './ids.js';
 export { isJsonObject, type JsonObject } from './json.js';

@@ -60,7 +60,7 @@ describe('AppConfig.of', () => {
       'server.port must be a whole number from 0 to 65535, not 70000',
       'logging.level must be one of: debug, info, warn, error, fatal, not a value of type object',
     ]);
-    expect(faultsOf({ server: { transports: ['http'], host: '0.0.0.0' } })).toHaveLength(1);
+    expect(faultsOf({ server: { transports: ['http'], host: '0.0.0.0' }, auth: { enabled: false } })).toHaveLength(1);
     expect(AppConfig.of({ rate: { maxMessages: 0 } }).rate.maxMessages).toBe(1);
   });
 

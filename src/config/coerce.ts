@@ -44,9 +44,12 @@ function canonical(spec: Pick<EnumSpec, 'values' | 'synonyms'>, raw: unknown): u
 }
 
 function listOf(spec: ListSpec, raw: unknown): unknown {
-  const parts: unknown = typeof raw === 'string' ? raw.split(',') : raw;
+  // A file writes one port, or several, as numbers.
+  const given: unknown = spec.format === 'port' && typeof raw === 'number' ? [raw] : raw;
+  const parts: unknown = typeof given === 'string' ? given.split(',') : given;
   if (!Array.isArray(parts)) return raw;
   const items = parts
+    .map((part: unknown) => (spec.format === 'port' && typeof part === 'number' ? String(part) : part))
     .map((part: unknown) => (typeof part === 'string' ? part.trim() : part))
     .filter((item) => item !== '')
     .map((item) => (spec.values ? canonical({ values: spec.values }, item) : item));

@@ -26,8 +26,8 @@ that it is refused. Anything else that does not fit ends the start with exit cod
 flag with 64. Unknown keys of the file and unknown flags are refused; unknown \`MCP_*\` and \`TOOL_*\` variables are warned
 about. Every secret can also stand in a file: \`<variable>_FILE\` names it, one newline at its end is dropped.
 
-When a host or a port is given by flag or variable and no transport, \`http\` is served. A host that is not loopback is
-refused unless \`MCP_ALLOW_UNAUTHENTICATED\` is true.
+When a host or a port is given by flag or variable and no transport, \`http\` is served. A host that is not loopback
+needs authentication, which is then on ([authentication.md](authentication.md)), or \`MCP_ALLOW_UNAUTHENTICATED\`.
 `;
 
 /** Text of `.env.example`: every setting, commented out, with its default. */

@@ -4,6 +4,9 @@ import { parseSessionKeys } from './session-keys.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
+const TOKEN = 'h7Jq2mXw9Tz4Lc8Rb1Vn5Ks0Pd3Fg6Ya';
+const HASH = 'a1b2c3d4e5f60718'.repeat(4);
+
 const RIGHT: Record<FormatName, readonly string[]> = {
   host: ['127.0.0.1', '::1', '0.0.0.0', 'localhost', 'gate-house.example.com', 'my_host'],
   cidr: ['127.0.0.1', '::1', '10.0.0.0/8', 'fd00::/8'],
@@ -19,7 +22,15 @@ const RIGHT: Record<FormatName, readonly string[]> = {
     'redis+sentinel://u:p@a:26379,b,c:1/mymaster/2',
     'rediss+sentinel://a/m',
   ],
+  port: ['0', '1', '8080', '65535'],
+  dependency: ['https://db.example.com/ready', 'db:5432', '[::1]:6379', 'nmap', 'python3.12', 'g++'],
   'session-keys': [`a:${KEY}`, `a:${KEY}, b-2_C:${KEY}`],
+  'auth-tokens': [`alice:operator:${TOKEN}`, `a@x.org:viewer+admin:${TOKEN}:tcp+http,\nb:viewer:${TOKEN}2`],
+  'api-keys': [`ci:${HASH}:operator`, `ci:${HASH.toUpperCase()}:viewer+admin:files:read files:write`],
+  'certificate-roles': ['alice=operator', 'CN=alice,O=Example=viewer+admin; *=viewer'],
+  'jwt-secret': [TOKEN],
+  issuer: ['https://login.example.com/', 'x'],
+  scope: ['files:read', "https://a.com/scope'", '!'],
 };
 
 const WRONG: Record<FormatName, readonly string[]> = {
@@ -60,6 +71,8 @@ const WRONG: Record<FormatName, readonly string[]> = {
     'redis+sentinel://a',
     'redis://a?x=1',
   ],
+  port: ['', '-1', '65536', '80a', ' 80', '8e3'],
+  dependency: ['', 'https://u:p@a.com', 'db:', 'db:0', 'u@db:1', 'db:1/x', 'tcp://db:1', '/bin/sh', 'a b', '../x'],
   'session-keys': [
     '',
     KEY,
@@ -70,6 +83,42 @@ const WRONG: Record<FormatName, readonly string[]> = {
     `${'k'.repeat(17)}:${KEY}`,
     `a b:${KEY}`,
   ],
+  'auth-tokens': [
+    '',
+    ',',
+    TOKEN,
+    `alice:${TOKEN}`,
+    `alice::${TOKEN}`,
+    `alice:operator:${TOKEN.slice(1)}`,
+    `alice:operator:${'a'.repeat(40)}`,
+    'alice:operator:your-secret-token-at-least-32-characters',
+    `alice:operator:${TOKEN}:ftp`,
+    `alice:operator:${TOKEN}:`,
+    `alice:operator:${TOKEN}:tcp:more`,
+    `anonymous:operator:${TOKEN}`,
+    `alice:oper ator:${TOKEN}`,
+    `alice:operator:ghk_x_${TOKEN}`,
+    `alice:operator:${TOKEN},bob:viewer:${TOKEN}`,
+  ],
+  'api-keys': [
+    '',
+    `ci:${HASH}`,
+    `ci:${HASH}:`,
+    `c_i:${HASH}:viewer`,
+    `ci:${HASH}0:viewer`,
+    `ci:${HASH}:viewer:`,
+    `ci:${HASH}:viewer,cd:${HASH}:viewer`,
+  ],
+  'certificate-roles': ['', 'alice', '=viewer', 'alice=', 'alice=view er', 'alice=viewer;alice=admin'],
+  'jwt-secret': [
+    '',
+    'short',
+    TOKEN.slice(1),
+    'change-me-change-me-change-me-change-me',
+    'abababababababababababababababababab',
+  ],
+  issuer: ['', 'gatehouse', 'mtls', 'x'.repeat(257)],
+  scope: ['', 'a b', 'a"', 'a\\', 'ü'],
 };
 
 describe('FORMATS', () => {

@@ -63,6 +63,18 @@ describe('sources', () => {
     expect(config.tools.exclude).toEqual(['x']);
   });
 
+  it('K-18 takes one management port or several, as a file or a variable writes them', async () => {
+    const ports = async (server: object, env = {}): Promise<readonly string[]> => {
+      await write('g.json', { server });
+      return (await load(['--config', 'g.json'], env)).server.managementPorts;
+    };
+    expect(await ports({})).toEqual([]);
+    expect(await ports({ managementPorts: 3003 })).toEqual(['3003']);
+    expect(await ports({ managementPorts: [3003, 9501] })).toEqual(['3003', '9501']);
+    expect(await ports({}, { MCP_MANAGEMENT_PORT: '3003, 9501' })).toEqual(['3003', '9501']);
+    await expect(ports({ managementPorts: [70_000] })).rejects.toThrow('a port, 0 to 65535');
+  });
+
   it('S4-36 merges the overrides of tools from all sources', async () => {
     await write('g.yaml', 'toolOverrides:\n  net.ping: { timeoutSec: 5, concurrency: 3 }\n');
     await write('.env', 'TOOL_NET_PING_CONCURRENCY=4');
@@ -229,13 +241,21 @@ describe('rules over several settings', () => {
   });
 
   it('K-4 refuses to open itself to others without a word', async () => {
-    expect((await refusal(['--host', '0.0.0.0'])).faults).toEqual([expect.stringContaining('is not loopback')]);
+    const { faults } = await refusal(['--host', '0.0.0.0', '--auth=false']);
+    expect(faults).toEqual([expect.stringContaining('is not loopback')]);
     const config = await load(['--host', '0.0.0.0', '--allow-unauthenticated']);
     expect(config.server).toMatchObject({ host: '0.0.0.0', transports: ['http'] });
+    expect([config.auth.enabled, config.warnings.length]).toEqual([false, 1]);
+  });
+
+  it('K-4 has authentication on where others can reach it, and says nothing of what is expected', async () => {
+    const config = await load(['--transport', 'http', '--host', '0.0.0.0']);
+    expect([config.auth.enabled, sourceOf(config, 'auth.enabled'), config.warnings]).toEqual([true, 'default', []]);
+    expect((await load(['--transport', 'http'])).auth.enabled).toBe(false);
   });
 
   it('K-4 K-24 finds the open host beside a wrong port', async () => {
-    expect((await refusal(['--host', '0.0.0.0', '--port', 'x'])).faults).toEqual([
+    expect((await refusal(['--host', '0.0.0.0', '--auth=no', '--port', 'x'])).faults).toEqual([
       expect.stringContaining('--port must be'),
       expect.stringContaining('The host 0.0.0.0 is not loopback'),
     ]);

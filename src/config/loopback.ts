@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Whether a host that is bound is reached from this machine alone. */
+/** Whether a host to bind, or to call, is this machine alone. */
 export function isLoopbackHost(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;
   const address = host.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');

@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppConfig } from './app-config.js';
 import type { Source } from './reading.js';
+import type { Settled } from './rule.js';
 import {
   addressMeansHttp,
   auditNeedsFile,
   bodyOutlastsHeaders,
   clientAuthNeedsCa,
-  openBindNeedsConsent,
   pathMeansTls,
-  type Settled,
   tlsMeansHsts,
   bufferHoldsMessage,
   tcpIdleTimeoutIsLong,
@@ -54,29 +53,6 @@ describe('addressMeansHttp', () => {
     ['the port comes from a file', { 'server.port': 'file a.yaml' }],
   ])('K-1 leaves the transport alone when %s', (_when, sources) => {
     expect(addressMeansHttp.check(settled({}, sources))).toBeUndefined();
-  });
-});
-
-describe('openBindNeedsConsent', () => {
-  const server = { transports: ['http'] } as const;
-
-  it.each(['0.0.0.0', '::', '192.168.1.5', 'example.com', '::ffff:10.0.0.1', '127.example.com'])(
-    'K-4 refuses %s and says what to do',
-    (host) => {
-      const fault = openBindNeedsConsent.check(settled({ server: { ...server, host } }))?.fault;
-      expect(fault).toContain(`The host ${host} is not loopback`);
-      expect(fault).toContain('--allow-unauthenticated');
-    },
-  );
-
-  it.each(['127.0.0.1', '127.8.9.1', '::1', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1'])('K-4 lets %s be', (host) => {
-    expect(openBindNeedsConsent.check(settled({ server: { ...server, host } }))).toBeUndefined();
-  });
-
-  it('K-4 asks for nothing on stdio, or where the operator said so', () => {
-    expect(openBindNeedsConsent.check(settled({ server: { host: '0.0.0.0' } }))).toBeUndefined();
-    const allowed = { ...server, host: '0.0.0.0', allowUnauthenticated: true };
-    expect(openBindNeedsConsent.check(settled({ server: allowed }))).toBeUndefined();
   });
 });
 

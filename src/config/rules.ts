@@ -1,29 +1,12 @@
-import { isLoopbackHost } from './loopback.js';
+import {
+  algorithmsFollowKeys,
+  authFollowsReach,
+  certificateRolesNeedClientCa,
+  openBindNeedsConsent,
+  publicKeysNeedNames,
+} from './auth-rules.js';
 import type { Source } from './reading.js';
-import type { GroupName, Groups, SettingKey } from './schema.js';
-
-/** What rules see: the settings, each valid by itself, and where each came from. */
-export interface Settled {
-  readonly groups: Groups;
-  readonly sourceOf: (key: SettingKey) => Source;
-}
-
-/** What a rule says; it changes nothing itself. */
-export interface Finding {
-  /** Why the start must be refused. */
-  readonly fault?: string;
-  readonly warning?: string;
-  readonly change?: { readonly [Name in GroupName]?: Partial<Groups[Name]> };
-  /** Where the changed values now come from; where they came from before when left out. */
-  readonly source?: Source;
-}
-
-/** A rule over several settings. */
-export interface Rule {
-  /** Looked at only while all of these are valid. */
-  readonly reads: readonly SettingKey[];
-  readonly check: (settled: Settled) => Finding | undefined;
-}
+import type { Rule } from './rule.js';
 
 const GIVEN_BY_HAND: readonly Source[] = ['flag', 'env', '.env'];
 
@@ -40,20 +23,6 @@ export const addressMeansHttp: Rule = {
       change: { server: { transports: ['http'] } },
       source: sourceOf(`server.${first}`),
       warning: `config.transport_implied transport=http: ${why}`,
-    };
-  },
-};
-
-/** An address that others can reach needs authentication, which this version has not got, or a clear word (K-4). */
-export const openBindNeedsConsent: Rule = {
-  reads: ['server.transports', 'server.host', 'server.allowUnauthenticated'],
-  check: ({ groups: { server } }) => {
-    const network = server.transports.some((transport) => transport !== 'stdio');
-    if (!network || server.allowUnauthenticated || isLoopbackHost(server.host)) return undefined;
-    return {
-      fault:
-        `The host ${server.host} is not loopback, so anybody who reaches it could call the tools: bind 127.0.0.1, ` +
-        'or give --allow-unauthenticated (MCP_ALLOW_UNAUTHENTICATED=true) where something in front lets only the right ones in',
     };
   },
 };
@@ -92,7 +61,7 @@ export const pathMeansTls: Rule = {
 };
 
 /** What one replica sealed must open at the others (D-9). */
-export const replicasShareKeys: Rule = {
+const replicasShareKeys: Rule = {
   reads: ['redis.url', 'sessions.keys'],
   check: ({ groups: { redis, sessions } }) => {
     if (redis.url === undefined || sessions.keys !== undefined) return undefined;
@@ -170,7 +139,10 @@ export const tlsMeansHsts: Rule = {
 /** In the order in which they apply: each sees what the ones before changed. */
 export const RULES: readonly Rule[] = [
   addressMeansHttp,
+  authFollowsReach,
   openBindNeedsConsent,
+  algorithmsFollowKeys,
+  publicKeysNeedNames,
   bodyOutlastsHeaders,
   auditNeedsFile,
   replicasShareKeys,
@@ -179,5 +151,6 @@ export const RULES: readonly Rule[] = [
   tcpIdleTimeoutIsLong,
   pathMeansTls,
   clientAuthNeedsCa,
+  certificateRolesNeedClientCa,
   tlsMeansHsts,
 ];

@@ -1,11 +1,14 @@
 import type { Setting } from './setting-spec.js';
 import { declaredSettings, type SettingsClass } from './setting.decorators.js';
 import { AuditSettings } from './settings/audit.settings.js';
+import { AuthSettings } from './settings/auth.settings.js';
 import { BlockSettings } from './settings/block.settings.js';
 import { BreakerSettings } from './settings/breaker.settings.js';
+import { HealthSettings } from './settings/health.settings.js';
 import { HttpSettings } from './settings/http.settings.js';
 import { LimitSettings } from './settings/limit.settings.js';
 import { LoggingSettings } from './settings/logging.settings.js';
+import { MetricsSettings } from './settings/metrics.settings.js';
 import { PolicySettings } from './settings/policy.settings.js';
 import { RateSettings } from './settings/rate.settings.js';
 import { RedisSettings } from './settings/redis.settings.js';
@@ -21,11 +24,14 @@ export const GROUPS = {
   tls: TlsSettings,
   limits: LimitSettings,
   rate: RateSettings,
+  auth: AuthSettings,
   block: BlockSettings,
   sessions: SessionSettings,
   redis: RedisSettings,
   tools: ToolSettings,
   breaker: BreakerSettings,
+  health: HealthSettings,
+  metrics: MetricsSettings,
   logging: LoggingSettings,
   policy: PolicySettings,
   audit: AuditSettings,

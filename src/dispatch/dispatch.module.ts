@@ -12,6 +12,7 @@ import { CatalogueLoader } from './catalogue-loader.js';
 import { ClientQuestions } from './client-questions.js';
 import { Cursors } from './cursors.js';
 import { Dispatcher } from './dispatcher.js';
+import { LiveGauges } from './live-gauges.js';
 import type { MethodHandler } from './method-handler.js';
 import { CompletionHandler } from './methods/completion.handler.js';
 import { DiscoverHandler } from './methods/discover.handler.js';
@@ -22,7 +23,9 @@ import { ResourcesHandler } from './methods/resources.handler.js';
 import { SessionHandler } from './methods/session.handler.js';
 import { TasksHandler } from './methods/tasks.handler.js';
 import { ToolsHandler } from './methods/tools.handler.js';
+import { EventCounts } from './event-counts.js';
 import { Explainer } from './explain/explainer.js';
+import { GuardGauges } from './guard-gauges.js';
 import { FeatureTargets } from './explain/feature-targets.js';
 import { PolicySteps } from './explain/policy-steps.js';
 import { MessageGate } from './message-gate.js';
@@ -58,9 +61,12 @@ const HANDLERS = [
     ClientQuestions,
     Cursors,
     Dispatcher,
+    EventCounts,
     Explainer,
     FeatureTargets,
+    GuardGauges,
     InitializeHandler,
+    LiveGauges,
     MessageGate,
     Pages,
     PolicySteps,

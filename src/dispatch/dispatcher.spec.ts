@@ -242,6 +242,20 @@ describe('Dispatcher: what was made up', () => {
     }
     expect(world.security.events).toEqual([]);
   });
+
+  it.each([
+    ['tools/call', { name: '../../etc/passwd' }, 'tool:../../etc/passwd'],
+    ['tools/call', { name: 'a\n[SECURITY] {}' }, 'tool:a\\u000a[SECURITY] {}'],
+    ['resources/read', { uri: 'file:///srv/../etc/passwd' }, 'resource:file:///srv/../etc/passwd'],
+    ['resources/read', { uri: 'server://%2e%2e/config' }, 'resource:server://%2e%2e/config'],
+    ['prompts/get', { name: '..\\x' }, 'prompt:..\\x'],
+  ])('is a name that leads out of where names are looked up: %s %j', async (method, params, target) => {
+    await open();
+    const exchange = await world.connect();
+    world.security.events.length = 0;
+    expect(await world.ask(method, params, exchange)).toMatchObject({ error: {} });
+    expect(world.security.events).toMatchObject([{ event: 'target_rejected', details: { target, rule: 'name' } }]);
+  });
 });
 
 describe('Dispatcher: rates', () => {

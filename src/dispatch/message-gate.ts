@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/index.js';
 import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.js';
 import { Lifecycle, newRequestId } from '../common/index.js';
-import { type RateOutcome, RateLimiter, type RateRefusal, RateViolations } from '../limits/index.js';
+import { MessageRate, type RateOutcome } from '../limits/index.js';
+import { type Count, METRIC_DOORS, type MetricDoor, MetricsRecorder } from '../metrics/index.js';
 import { type Decoded, eraOf, isMalformed, isRequest, type RequestMessage } from '../protocol/index.js';
 import { callerKey } from './caller-key.js';
 import type { Exchange } from './exchange.js';
@@ -24,27 +25,34 @@ const SILENCE: Refused = Object.freeze({ reply: undefined });
 /** What stands before every message, whatever it asks for: rates, form, quarantine, and the end of the server. */
 @Injectable()
 export class MessageGate {
+  private readonly received: Readonly<Record<MetricDoor, Count>>;
+
   constructor(
-    private readonly rates: RateLimiter,
-    private readonly violations: RateViolations,
+    private readonly rate: MessageRate,
     private readonly incidents: IncidentBoard,
     private readonly lifecycle: Lifecycle,
     private readonly security: SecurityLog,
-  ) {}
+    metrics: MetricsRecorder,
+  ) {
+    const counts = METRIC_DOORS.map((door) => [door, metrics.messages(door)]);
+    this.received = Object.fromEntries(counts) as Record<MetricDoor, Count>;
+  }
 
   /**
    * Every message counts, whatever becomes of it (D-12).
    * @returns undefined where it may be served; a promise only where the rate is decided elsewhere
    */
   refuse(message: Decoded, exchange: Exchange): Refused | undefined | Promise<Refused | undefined> {
-    const rate = this.rates.takeMessage(callerKey(exchange), exchange.principal.roles);
+    const { door, principal, origin } = exchange;
+    this.received[door].add();
+    const rate = this.rate.take({ key: callerKey(exchange), principal, address: origin.address, door });
     return rate instanceof Promise
       ? rate.then((outcome) => this.judge(outcome, message, exchange))
       : this.judge(rate, message, exchange);
   }
 
   private judge(rate: RateOutcome, message: Decoded, exchange: Exchange): Refused | undefined {
-    if (!rate.isAllowed) return this.overLimit(rate, message, exchange);
+    if (!rate.isAllowed) return overLimit(message, rate.retryAfterMs, exchange);
     if (isMalformed(message)) {
       this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
       return { reply: errorReply(message.id, message.fault, { era: exchange.eraOfFaults }) };
@@ -56,20 +64,6 @@ export class MessageGate {
     // Answers and cancellations still get to what runs (S4-34).
     if (!this.lifecycle.isStopping || !isRequest(message) || TO_THE_END.has(message.method)) return undefined;
     return shuttingDown(message);
-  }
-
-  private overLimit(rate: RateRefusal, over: Decoded, exchange: Exchange): Refused {
-    const { door, principal, origin } = exchange;
-    const { retryAfterMs, limit, windowMs } = rate;
-    const { subject } = principal;
-    const message = `Rate limit exceeded for client: ${origin.address ?? subject}`;
-    const facts = { transport: door, ip: origin.address, principal: subject, bucket: 'messages', limit, windowMs };
-    this.security.emit('rate_limit_exceeded', { ...facts, retryAfterMs, message });
-    this.violations.note(origin.address);
-    if (!isMalformed(over) && !isRequest(over)) return SILENCE;
-    const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
-    const era = isMalformed(over) ? exchange.eraOfFaults : eraOf(over);
-    return { reply: errorReply(over.id, failure, { era }) };
   }
 
   /** Whoever is in quarantine gets nothing here, not even a list. */
@@ -84,6 +78,14 @@ export class MessageGate {
     });
     return { reply: errorReply(message.id, { kind, message: reason, data }, { requestId, era: eraOf(message) }) };
   }
+}
+
+/** It is told to whoever waits for an answer, and to whoever sent what nobody can read. */
+function overLimit(message: Decoded, retryAfterMs: number, { eraOfFaults }: Exchange): Refused {
+  if (!isMalformed(message) && !isRequest(message)) return SILENCE;
+  const failure = { kind: 'rate_limited', message: 'Rate limit exceeded', data: { retryAfterMs } } as const;
+  const era = isMalformed(message) ? eraOfFaults : eraOf(message);
+  return { reply: errorReply(message.id, failure, { era }) };
 }
 
 /** Nothing begins while the server ends. */

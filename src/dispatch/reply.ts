@@ -9,6 +9,8 @@ export interface Reply {
   /** Whether the fault is of the message itself rather than of what it asks for: HTTP then says so with its status. */
   readonly isEnvelopeFault?: boolean;
   readonly retryAfterMs?: number | undefined;
+  /** Scopes that would do, where the credential lacks one. */
+  readonly requiredScopes?: readonly string[] | undefined;
 }
 
 /** What an error says to its caller. */
@@ -49,7 +51,12 @@ export function errorReply(
     kind,
     isEnvelopeFault: ENVELOPE_FAULTS.has(kind) || (era === 'modern' && MODERN_ENVELOPE_FAULTS.has(kind)),
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
+    ...(kind === 'insufficient_scope' && { requiredScopes: textsOf(data?.['requiredScopes']) }),
   };
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
 const ENVELOPE_FAULTS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([

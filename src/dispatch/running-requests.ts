@@ -47,6 +47,12 @@ export class RunningRequests {
     this.scopes.delete(scope);
   }
 
+  /** Notes a call that came by another way than a message. @returns what notes that it is done */
+  hold(scope: CallScope): () => void {
+    this.scopes.add(scope);
+    return () => this.scopes.delete(scope);
+  }
+
   /** Ends all of them early. */
   abortAll(cause: GatehouseError): void {
     for (const scope of this.scopes) scope.abort(cause);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ProtocolError } from '../common/index.js';
+import type { CallScope } from '../tools/index.js';
 import { RunningRequests } from './running-requests.js';
 import { Tasks } from './tasks/tasks.js';
 
@@ -13,6 +14,11 @@ export class RunningWork {
 
   get count(): number {
     return this.requests.count + this.tasks.runningCount;
+  }
+
+  /** Notes a call that no message asked for, as by REST: the end waits for it too. @returns what notes that it is done */
+  hold(scope: CallScope): () => void {
+    return this.requests.hold(scope);
   }
 
   /** Ends all of it early: callers are told that the server ends, and that they may ask again. */

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { RecordingSecurityLog } from '../../test/support/tool-world.js';
 import { AppConfig } from '../config/index.js';
+import { LocalBus } from '../store/bus.js';
 import { MemoryDurableStore } from '../store/memory/memory-durable-store.js';
 import { MemoryAddressBlocks } from './address-blocks.js';
 import { DurableAddressBlocks } from './durable-address-blocks.js';
@@ -11,19 +12,24 @@ import { RateViolations } from './rate-violations.js';
 let clock: FakeClock;
 let security: RecordingSecurityLog;
 let store: MemoryDurableStore;
+let bus: LocalBus;
 const open: DurableAddressBlocks[] = [];
 
 async function started(): Promise<DurableAddressBlocks> {
-  const blocks = new DurableAddressBlocks(clock, security, store);
+  const blocks = new DurableAddressBlocks(clock, security, store, bus);
   await blocks.onModuleInit();
   open.push(blocks);
   return blocks;
 }
 
+/** Gives those who heard of a change the time to look. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 beforeEach(() => {
   clock = new FakeClock();
   security = new RecordingSecurityLog();
   store = new MemoryDurableStore(clock);
+  bus = new LocalBus();
 });
 
 afterEach(() => {
@@ -112,6 +118,46 @@ describe('AddressBlocks', () => {
     await Promise.resolve();
     expect(blocks.blockOf('192.0.2.1')).toBeDefined();
     expect(error).toHaveBeenCalledWith(expect.stringContaining('could not be kept for the next start: ENOSPC'));
+  });
+
+  it('W-13 holds at every replica: at once where it hears of it, within 5 s where it does not', async () => {
+    const [here, hears] = [await started(), await started()];
+    bus = new LocalBus();
+    const looks = await started();
+    here.block('192.0.2.1', 60_000, 'x');
+    await settled();
+    expect([hears, looks].map((blocks) => blocks.blockOf('192.0.2.1') !== undefined)).toEqual([true, false]);
+    clock.advance(5_000);
+    looks.sweep();
+    await settled();
+    expect(looks.blockOf('192.0.2.1')).toBeDefined();
+    hears.lift('192.0.2.1');
+    await settled();
+    expect(here.blockOf('192.0.2.1')).toBeUndefined();
+    clock.advance(5_000);
+    looks.sweep();
+    await settled();
+    expect(looks.blockOf('192.0.2.1')).toBeUndefined();
+    // Each is told of once, where somebody decided on it.
+    expect(security.names).toEqual(['ip_blocked', 'ip_unblocked']);
+  });
+
+  it('W-13 keeps what the store has not got, and what it knows while the store is away, and says so once', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
+    const blocks = await started();
+    blocks.block('192.0.2.1', 60_000, 'x');
+    await settled();
+    const put = jest.spyOn(store, 'put').mockRejectedValue(new Error('away'));
+    blocks.block('192.0.2.2', 60_000, 'x');
+    await settled();
+    put.mockRestore();
+    await blocks.refresh();
+    expect(blocks.list()).toHaveLength(2);
+    error.mockClear();
+    jest.spyOn(store, 'list').mockRejectedValue(new Error('away'));
+    await blocks.refresh();
+    await blocks.refresh();
+    expect([blocks.list().length, error.mock.calls.length]).toEqual([2, 1]);
   });
 
   it('sweeps by one timer, which ends with the application', async () => {

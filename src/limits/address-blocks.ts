@@ -76,6 +76,16 @@ export class MemoryAddressBlocks extends AddressBlocks {
     this.blocks.set(block.address, block);
   }
 
+  /** @returns the block that is entered for an address, over or not */
+  protected find(address: string): AddressBlock | undefined {
+    return this.blocks.get(address);
+  }
+
+  /** Takes a block out that somebody else has ended. */
+  protected forget(address: string): void {
+    this.blocks.delete(address);
+  }
+
   /** Called for each block that begins. */
   protected began(_block: AddressBlock, _durationMs: number): void {
     // Nobody is told of blocks that are kept in memory alone.

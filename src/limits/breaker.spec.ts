@@ -127,6 +127,21 @@ describe('Breaker', () => {
     },
   );
 
+  it('S4-43 tells its state to whoever looks on, and counts each way that it goes', () => {
+    const { breaker, call, pass } = opened(2, 0);
+    const seen = (now: number): unknown => [breaker.stateAt(now), ...breaker.transitions];
+    expect(seen(RECOVERY_MS - 1)).toEqual(['open', 1, 0, 0, 0, 0]);
+    expect(seen(RECOVERY_MS)).toEqual(['half_open', 1, 0, 0, 0, 0]);
+    breaker.report(pass(RECOVERY_MS), 'neutral', RECOVERY_MS);
+    breaker.report(pass(RECOVERY_MS), 'failure', RECOVERY_MS);
+    expect(seen(RECOVERY_MS)).toEqual(['open', 1, 1, 0, 1, 0]);
+    call('success', 2 * RECOVERY_MS);
+    expect(seen(2 * RECOVERY_MS)).toEqual(['closed', 1, 2, 1, 1, 0]);
+    breaker.force('open', 2 * RECOVERY_MS);
+    breaker.force('closed', 2 * RECOVERY_MS);
+    expect(seen(2 * RECOVERY_MS)).toEqual(['closed', 2, 2, 1, 1, 1]);
+  });
+
   it('W-24 never locks itself out: whatever is reported, a call may try once it rested long enough', () => {
     const events = fc.array(
       fc.record({

@@ -116,14 +116,43 @@ describe('TokenBucket', () => {
     expect(bucket.take(1.625 + outcome.retryAfterMs).isAllowed).toBe(true);
   });
 
-  it('goes on at another rate from where it stands', () => {
+  it('S4-38 counts what was taken under a rate that is raised, at once', () => {
     const bucket = new Bucket(0);
     expect(bucket.view(10, 0)).toEqual({ limit: 10, windowMs: 60_000, used: 0, retryAfterMs: 0 });
     for (let i = 0; i < 10; i++) bucket.spend();
     expect(bucket.view(10, 0)).toEqual({ limit: 10, windowMs: 60_000, used: 10, retryAfterMs: 6_000 });
-    expect(bucket.refusal(60, 0)).toMatchObject({ retryAfterMs: 1_000, limit: 60 });
-    expect(bucket.refusal(60, 1_000)).toBeUndefined();
+    expect(bucket.view(60, 0)).toEqual({ limit: 60, windowMs: 60_000, used: 10, retryAfterMs: 0 });
+    expect(bucket.view(60, 1_000)).toMatchObject({ used: 9 });
     expect(bucket.view(1, 600_000)).toMatchObject({ limit: 1, used: 0 });
+  });
+
+  it('S4-38 counts what was taken under a rate that is lowered, and has nobody wait for it longer than a minute', () => {
+    const bucket = new Bucket(0);
+    bucket.view(600, 0);
+    for (let i = 0; i < 600; i++) bucket.spend();
+    // 598 runs come back ten a second, and then one every 30 s.
+    expect(bucket.view(2, 0)).toEqual({ limit: 2, windowMs: 60_000, used: 600, retryAfterMs: 59_800 + 30_000 });
+    expect(bucket.view(2, 30_000)).toMatchObject({ used: 300, retryAfterMs: 29_800 + 30_000 });
+    expect(bucket.refusal(2, 89_799)).toMatchObject({ retryAfterMs: 1 });
+    expect(bucket.refusal(2, 89_800)).toBeUndefined();
+  });
+
+  it('lets nobody take more by changing to and fro than the highest rate gives', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(1, 3, 10), { maxLength: 400 }), fc.nat(2_000), (changes, pause) => {
+        const bucket = new Bucket(0);
+        let taken = 0;
+        let now = 0;
+        for (const perMinute of changes) {
+          now += pause;
+          while (!bucket.refusal(perMinute, now)) {
+            bucket.spend();
+            taken += 1;
+          }
+        }
+        expect(taken).toBeLessThanOrEqual(10 + (now * 10) / MINUTE);
+      }),
+    );
   });
 
   it('S4-33 is idle once it is full again', () => {

@@ -1,67 +1,73 @@
 import { Injectable } from '@nestjs/common';
+import type { ErrorKind } from '../common/index.js';
+import { type CallFigures, type CallMeter, PlainCallMeter } from './call-figures.js';
+import { addCallFamilies } from './call-families.js';
+import { Count, type CounterFamily, Instruments } from './instruments.js';
 
-/** How a call ended, as metrics name it (K-21). */
-export type CallStatus = 'success' | 'failure' | 'timeout' | 'cancelled' | 'refused' | 'waiting';
+/** Doors by which metrics tell connections, messages and events apart. */
+export const METRIC_DOORS = ['stdio', 'http', 'sse', 'websocket', 'tcp'] as const;
 
-/** The handle of one tool, resource or prompt: bound once at start, so that a call looks nothing up. */
-export interface CallMeter {
-  started(): void;
-  /** @param durationMs >= 0 */
-  finished(status: CallStatus, durationMs: number): void;
-}
+export type MetricDoor = (typeof METRIC_DOORS)[number];
 
-/** What one target did since the start. */
-export interface CallFigures {
-  readonly executions: number;
-  readonly active: number;
-  readonly byStatus: Readonly<Record<CallStatus, number>>;
-  readonly totalMs: number;
-}
-
-/** Where figures go. */
+/** Where figures go. What is counted often has a handle, to be bound once. */
 export abstract class MetricsRecorder {
   /** @param kind what is called, a bounded set of values @param name its name, bounded by the catalogue */
   abstract meter(kind: 'tool' | 'resource' | 'prompt', name: string): CallMeter;
 
   /** All figures, by `kind:name`. */
   abstract calls(): ReadonlyMap<string, CallFigures>;
+
+  /** Messages that came in by a door. */
+  abstract messages(door: MetricDoor): Count;
+
+  /** Connections that were opened at a door. */
+  abstract connections(door: MetricDoor): Count;
+
+  /** Notes a refusal that no meter was told of. */
+  abstract refused(kind: ErrorKind): void;
+
+  /** @param event one of the names of security events @param transport a door; anything else counts as none */
+  abstract securityEvent(event: string, transport: unknown): void;
 }
 
-class MemoryCallMeter implements CallMeter, CallFigures {
-  executions = 0;
-  active = 0;
-  totalMs = 0;
-  readonly byStatus: Record<CallStatus, number> = {
-    success: 0,
-    failure: 0,
-    timeout: 0,
-    cancelled: 0,
-    refused: 0,
-    waiting: 0,
-  };
-
-  started(): void {
-    this.active += 1;
-  }
-
-  finished(status: CallStatus, durationMs: number): void {
-    this.active -= 1;
-    this.executions += 1;
-    this.byStatus[status] += 1;
-    this.totalMs += durationMs;
-  }
-}
-
-/** Counts in this process, for server://stats. */
+/** Counts in this process, in plain numbers: whoever shows them reads them when they are asked for. */
 @Injectable()
 export class MemoryMetricsRecorder extends MetricsRecorder {
-  private readonly meters = new Map<string, MemoryCallMeter>();
+  private readonly meters = new Map<string, PlainCallMeter>();
+  private readonly received: CounterFamily;
+  private readonly events: CounterFamily;
+  private readonly refusals = new Map<ErrorKind, number>();
+  private readonly opened: CounterFamily;
+
+  constructor(instruments: Instruments = new Instruments()) {
+    super();
+    addCallFamilies(instruments, this.meters);
+    this.received = instruments.counter({
+      name: 'mcp_messages_total',
+      help: 'JSON-RPC messages that came in.',
+      labels: ['door'],
+    });
+    this.opened = instruments.counter({
+      name: 'mcp_connections_total',
+      help: 'Connections that were opened.',
+      labels: ['door'],
+    });
+    this.events = instruments.counter({
+      name: 'mcp_security_events_total',
+      help: 'Security events, as they stand in the log.',
+      labels: ['event', 'transport'],
+    });
+    instruments.total(
+      { name: 'mcp_refusals_total', help: 'Calls and messages that were refused, by kind.', labels: ['kind'] },
+      () => [...this.allRefusals()].map(([kind, value]) => ({ labels: { kind }, value })),
+    );
+  }
 
   override meter(kind: 'tool' | 'resource' | 'prompt', name: string): CallMeter {
     const key = `${kind}:${name}`;
     let meter = this.meters.get(key);
     if (!meter) {
-      meter = new MemoryCallMeter();
+      meter = new PlainCallMeter();
       this.meters.set(key, meter);
     }
     return meter;
@@ -69,5 +75,32 @@ export class MemoryMetricsRecorder extends MetricsRecorder {
 
   override calls(): ReadonlyMap<string, CallFigures> {
     return this.meters;
+  }
+
+  override messages(door: MetricDoor): Count {
+    return this.received.with(door);
+  }
+
+  override connections(door: MetricDoor): Count {
+    return this.opened.with(door);
+  }
+
+  override refused(kind: ErrorKind): void {
+    this.refusals.set(kind, (this.refusals.get(kind) ?? 0) + 1);
+  }
+
+  override securityEvent(event: string, transport: unknown): void {
+    const door = METRIC_DOORS.find((name) => name === transport) ?? 'none';
+    this.events.with(event, door).add();
+  }
+
+  private allRefusals(): ReadonlyMap<ErrorKind, number> {
+    const all = new Map(this.refusals);
+    for (const { byKind } of this.meters.values()) {
+      for (const [kind, { status, count }] of byKind) {
+        if (status === 'refused') all.set(kind, (all.get(kind) ?? 0) + count);
+      }
+    }
+    return all;
   }
 }

@@ -69,6 +69,15 @@ function decodeValue(value: unknown, limits: DecodeLimits): Decoded {
   return 'method' in value ? decodeCall(value, echo) : decodeResponse(value, id);
 }
 
+/**
+ * Looks through a value that somebody else has parsed, for what no message may hold.
+ * @returns what is wrong with it; undefined for what is no object or array, as for what is sound
+ */
+export function findForbidden(value: unknown, limits: DecodeLimits = DECODE_LIMITS): Malformed['fault'] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return new Inspection(limits).inspect(value as JsonObject | unknown[], 1);
+}
+
 function decodeCall(value: JsonObject, id: RequestId | null): Decoded {
   if (typeof value['method'] !== 'string') {
     return malformed('invalid_request', 'Invalid request: method must be a string', id);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MAX_NAME_BYTES as MAX_CALLER_BYTES } from '../auth/principal-bounds.js';
 import { ProtocolError } from '../common/index.js';
 import { LEGACY_REVISIONS } from '../protocol/index.js';
 import { SessionKeys } from '../store/index.js';
@@ -22,6 +23,12 @@ const identity = fc.record<SessionIdentity>({
 const sample = fc.sample(identity, 1)[0] as SessionIdentity;
 
 describe('sealed session ids', () => {
+  it('D-7 have room for the name of every caller that authentication lets in', () => {
+    expect(MAX_CALLER_BYTES).toBeLessThanOrEqual(MAX_NAME_BYTES);
+    const subject = 's'.repeat(MAX_CALLER_BYTES - 1);
+    expect(sealSession(sealer, { ...sample, issuer: 'i', subject }).length).toBeLessThanOrEqual(1_024);
+  });
+
   it('D-7 carry the identity of a session, and nothing changes on the way', () => {
     fc.assert(
       fc.property(identity, (made) => {

@@ -4,6 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { FakeClock } from '../../test/support/fake-clock.js';
 import { Clock } from '../common/index.js';
 import { AppConfig, ConfigModule } from '../config/index.js';
+import { MetricsModule } from '../metrics/index.js';
 import { StoreModule } from '../store/index.js';
 import { Sealer, SessionModule, SessionService } from './index.js';
 import { SessionSweeper } from './session-sweeper.js';
@@ -23,7 +24,7 @@ describe('SessionModule', () => {
 
   const start = async (): Promise<TestingModule> => {
     const config = ConfigModule.forRoot(AppConfig.of({ server: { transports: ['stdio'] } }));
-    const imports = [config, ClockModule, StoreModule.forRoot(), SessionModule];
+    const imports = [config, ClockModule, MetricsModule, StoreModule.forRoot(), SessionModule];
     return (await Test.createTestingModule({ imports }).compile()).init();
   };
 

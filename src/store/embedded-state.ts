@@ -33,6 +33,7 @@ export class EmbeddedState extends StoreBackend implements OnApplicationShutdown
   private constructor(
     override readonly durable: DurableStore,
     override readonly keys: SessionKeys,
+    override readonly path: string | undefined,
     private readonly release: () => Promise<void>,
   ) {
     super();
@@ -42,22 +43,26 @@ export class EmbeddedState extends StoreBackend implements OnApplicationShutdown
   static async open({ clock, keys: setting, folder }: EmbeddedStateOptions): Promise<EmbeddedState> {
     const keys = setting === undefined ? undefined : SessionKeys.fromSetting(setting);
     if (!folder) {
-      return new EmbeddedState(new MemoryDurableStore(clock), keys ?? SessionKeys.ephemeral(), nothing);
+      return new EmbeddedState(new MemoryDurableStore(clock), keys ?? SessionKeys.ephemeral(), undefined, nothing);
     }
     const held = await StateFolder.open({ ...folder, clock });
     try {
-      return await EmbeddedState.within(held, clock, keys);
+      return await EmbeddedState.within(held, folder.path, { clock, keys });
     } catch (error) {
       await held.close();
       throw explained(folder.path, error);
     }
   }
 
-  private static async within(folder: StateFolder, clock: Clock, given?: SessionKeys): Promise<EmbeddedState> {
+  private static async within(
+    folder: StateFolder,
+    path: string,
+    { clock, keys: given }: { readonly clock: Clock; readonly keys: SessionKeys | undefined },
+  ): Promise<EmbeddedState> {
     const keys = given ?? (await SessionKeys.fromFile(folder.pathOf('session.key')));
     const assertMine = (): void => folder.assertHeld();
     const durable = await JournalDurableStore.open({ path: folder.pathOf('state.journal'), clock, assertMine });
-    return new EmbeddedState(durable, keys, async () => {
+    return new EmbeddedState(durable, keys, path, async () => {
       await durable.close();
       await folder.close();
     });

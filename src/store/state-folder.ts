@@ -70,9 +70,12 @@ export class StateFolder {
   }
 }
 
-function heldBy(holder: Holder, path: string): StartError {
+/** Another process uses the folder. */
+export class StateHeldError extends StartError {}
+
+function heldBy(holder: Holder, path: string): StateHeldError {
   const { name, pid, port, host, since } = holder;
-  return new StartError(
+  return new StateHeldError(
     `The state folder ${path} is in use by "${printable(name)}" (pid ${pid} on ${printable(host)}, port ${port}, since ${printable(since)}).`,
     ['Stop that server, or give this one a folder of its own: --state-dir (MCP_STATE_DIR).'],
   );

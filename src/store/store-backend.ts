@@ -14,6 +14,8 @@ export abstract class StoreBackend {
   /** Undefined where the process is alone. */
   abstract readonly counters: SharedCounters | undefined;
   abstract readonly health: StoreHealth;
+  /** The folder that this process holds; undefined where there is none. */
+  abstract readonly path: string | undefined;
 
   /** Writes what is pending and lets go; a second call does nothing. */
   abstract close(): Promise<void>;

@@ -78,8 +78,31 @@ export async function openState(
   }
   // A process on stdio alone ends with its client: it has nothing to keep, and may run many times at once (D-9).
   if (server.transports.every((transport) => transport === 'stdio')) return EmbeddedState.open({ clock, keys });
-  const isTcpAlone = server.transports.every((transport) => transport === 'stdio' || transport === 'tcp');
-  const port = isTcpAlone ? server.tcpPort : server.port;
-  const path = sessions.stateDir ?? defaultStateFolder({ ...options, port });
-  return EmbeddedState.open({ clock, keys, folder: { path, details: { name: server.name, port } } });
+  return openStateFolder(config, clock, options);
+}
+
+/**
+ * Opens the folder of the settings, whatever doors they name.
+ * @throws StateHeldError a server uses it
+ * @throws StartError it cannot be used as it is
+ */
+export function openStateFolder(
+  config: AppConfig,
+  clock: Clock,
+  options: StoreModuleOptions = {},
+): Promise<EmbeddedState> {
+  const { server, sessions } = config;
+  const details = { name: server.name, port: portOf(config) };
+  return EmbeddedState.open({ clock, keys: sessions.keys, folder: { path: stateFolderOf(config, options), details } });
+}
+
+/** @returns where the state of a server with these settings is */
+export function stateFolderOf(config: AppConfig, options: StoreModuleOptions = {}): string {
+  return config.sessions.stateDir ?? defaultStateFolder({ ...options, port: portOf(config) });
+}
+
+/** The port by which a server is told from others of this machine: where TCP is its only network door, that of TCP. */
+function portOf({ server: { transports, port, tcpPort } }: AppConfig): number {
+  const doors = transports.filter((transport) => transport !== 'stdio');
+  return doors.length > 0 && doors.every((transport) => transport === 'tcp') ? tcpPort : port;
 }

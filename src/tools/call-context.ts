@@ -2,6 +2,7 @@ import type { Root } from '@modelcontextprotocol/sdk/types.js';
 import type { Principal } from '../auth/index.js';
 import type { Clock, JsonObject } from '../common/index.js';
 import type { LogSeverity } from '../protocol/index.js';
+import { type CallLogger, ScopedCallLogger } from './call-logger.js';
 import type { CallScope, TraceContext } from './call-scope.js';
 import { rootsFault, sampleFault } from './client-answers.js';
 import type { ClientCapability, ClientQuestion } from './client-port.js';
@@ -31,6 +32,10 @@ export class ScopedCallContext implements CallContext {
 
   get trace(): TraceContext {
     return this.scope.origin.trace ?? NO_TRACE;
+  }
+
+  get logger(): CallLogger {
+    return new ScopedCallLogger(this.scope);
   }
 
   get deadline(): number {

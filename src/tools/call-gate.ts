@@ -29,6 +29,9 @@ export interface GateOutcome<T> {
  * The rules of the house around every call, whatever is called and through whichever door: visible, rate, and in the
  * end one settle point for metrics and audit. What the work adds (validation, breaker, bulkhead) is its own (D-12).
  */
+/** Steps upwards, also in the ways that decoders undo, and what ends a name or a line for whoever reads it next. */
+const WAY_OUT = /(?:^|[/\\:])\.\.?(?:[/\\]|$)|%(?:2e|2f|5c|00|25)|[\\\p{Cc}]/iu;
+
 @Injectable()
 export class CallGate {
   constructor(
@@ -83,8 +86,17 @@ export class CallGate {
     throw new ProtocolError(kind, reason, data && { data });
   }
 
-  /** Writes down a call of something that does not exist. @param label `tool:…`, from outside */
+  /**
+   * Writes down a call of something that does not exist. Whoever errs is no attacker; whoever tries to get out of where
+   * names are looked up is taken for one.
+   * @param label `tool:…`, from outside
+   */
   denied(label: string, scope: CallScope, kind: ErrorKind): void {
+    this.metrics.refused(kind);
+    if (WAY_OUT.test(label)) {
+      const { subject } = scope.origin.principal;
+      this.security.emit('target_rejected', { target: printable(label), principal: subject, rule: 'name' });
+    }
     const args = this.audit.keep(scope.args, undefined);
     this.write(scope, { target: printable(label), outcome: 'refused', kind, durationMs: 0, args });
   }
@@ -117,7 +129,7 @@ export class CallGate {
     } finally {
       const durationMs = this.clock.monotonic() - startedAt;
       const outcome = statusOf(kind);
-      target.meter.finished(outcome, durationMs);
+      target.meter.finished(outcome, durationMs, kind);
       this.write(scope, { target: target.label, outcome, kind, durationMs, args });
     }
   }

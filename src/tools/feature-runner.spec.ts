@@ -130,7 +130,9 @@ describe('FeatureRunner', () => {
         kind: 'internal',
         message: 'Internal error',
       });
-      expect(errors).toEqual([['prompt:review threw, request req-1', expect.stringContaining('password is 123')]]);
+      expect(errors).toEqual([
+        [{ msg: 'prompt:review threw', requestId: 'req-1' }, expect.stringContaining('password is 123')],
+      ]);
       expect(world.outcomes('prompt:review')).toEqual({ failure: 1 });
     },
   );

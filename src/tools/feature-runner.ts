@@ -3,6 +3,7 @@ import { Clock, isGatehouseError, ProtocolError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import { ScopedCallContext } from './call-context.js';
 import { CallGate, type GateTarget } from './call-gate.js';
+import { callFacts } from './call-logger.js';
 import type { CallScope } from './call-scope.js';
 import { Deadlines } from './deadlines.js';
 import type { CallContext } from './tool-context.js';
@@ -69,7 +70,7 @@ export class FeatureRunner {
       return new ProtocolError(isDenied ? 'permission_denied' : 'invalid_params', error.message, { cause: error });
     }
     const stack = error instanceof Error ? error.stack : String(error);
-    this.logger.error(`${target.label} threw, request ${scope.origin.requestId}`, stack);
+    this.logger.error({ msg: `${target.label} threw`, ...callFacts(scope) }, stack);
     return new ProtocolError('internal', 'Internal error', { cause: error });
   }
 }

@@ -1,6 +1,8 @@
 export { CallGate, type GateTarget } from './call-gate.js';
+export type { CallLogger } from './call-logger.js';
 export { type CallOrigin, CallScope, type TraceContext } from './call-scope.js';
 export type { ClientCapability, ClientPort, ClientQuestion } from './client-port.js';
+export { isProgramInstalled } from './command/index.js';
 export type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
 export { EnhancerOptions } from './enhancers.js';
 export { FeatureRunner } from './feature-runner.js';
@@ -23,7 +25,7 @@ export {
   type ToolOptions,
 } from './tool-options.js';
 export { ToolRegistry } from './tool-registry.js';
-export { toFailedResult, type ToolResult } from './tool-result.js';
+export { failureOf, toFailedResult, type ToolResult } from './tool-result.js';
 export { DefinedTools, ToolScanner } from './tool-scanner.js';
 export { type ToolOrder, type ToolState, ToolStates } from './tool-states.js';
 export { Tool } from './tool.decorator.js';

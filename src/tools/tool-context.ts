@@ -6,6 +6,7 @@ import type {
 import type { Principal } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import type { LogSeverity } from '../protocol/index.js';
+import type { CallLogger } from './call-logger.js';
 import type { TraceContext } from './call-scope.js';
 import type { ClientCapability } from './client-port.js';
 import type { ElicitAnswer, ElicitFormRequest, ElicitUrlRequest } from './elicitation.js';
@@ -33,6 +34,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** W3C trace context of the request, to hand on to what you call; empty where the client sent none. */
   readonly trace: TraceContext;
+  /** The server's log: what is written here carries the ids of the call and of its session. */
+  readonly logger: CallLogger;
   /** When the call is ended, ms since the epoch. */
   readonly deadline: number;
 

@@ -27,6 +27,8 @@ export interface RegisteredTool {
   readonly timeoutMs: number | undefined;
   /** Arguments that clients of 2026-07-28 repeat in headers. */
   readonly headerParameters: readonly HeaderParameter[];
+  /** Programs that have to be installed for it. */
+  readonly programs: readonly string[];
   readonly target: GateTarget;
   readonly bulkhead: Bulkhead;
   readonly breaker: Breaker;

@@ -442,7 +442,8 @@ describe('ToolExecutor: results that do not fit', () => {
       "Tool 'tool' returned a result that its output schema does not allow. Its author must mend it.",
     );
     expect(kindOf(result)).toBe('invalid_result');
-    expect(errors).toEqual([[`Tool tool returned what its output schema does not allow: ${fault}`]]);
+    const msg = `Tool tool returned what its output schema does not allow: ${fault}`;
+    expect(errors).toEqual([[{ msg, requestId: 'req-1' }]]);
     expect(world.audit.entries).toMatchObject([{ outcome: 'failure', kind: 'invalid_result' }]);
   });
 
@@ -452,7 +453,7 @@ describe('ToolExecutor: results that do not fit', () => {
     const world = new ToolWorld().add({}, () => circle);
     const result = await world.call();
     expect(kindOf(result)).toBe('internal');
-    expect(errors[0]?.[0]).toBe('Tool tool threw, request req-1');
+    expect(errors[0]?.[0]).toEqual({ msg: 'Tool tool threw', requestId: 'req-1' });
   });
 });
 
@@ -499,7 +500,7 @@ describe('ToolExecutor: what is thrown', () => {
     const result = await world.call();
     expect(textOf(result)).toBe("Tool 'tool' failed. The operator finds the cause in the log under req-1.");
     expect([kindOf(result), JSON.stringify(result).includes('123')]).toEqual(['internal', false]);
-    expect(errors).toEqual([['Tool tool threw, request req-1', expect.stringContaining(logged)]]);
+    expect(errors).toEqual([[{ msg: 'Tool tool threw', requestId: 'req-1' }, expect.stringContaining(logged)]]);
     expect(world.outcomes()).toEqual({ failure: 1 });
   });
 

@@ -3,6 +3,8 @@ import { Clock, GatehouseError, isGatehouseError, ProtocolError, ToolError } fro
 import { AppConfig } from '../config/index.js';
 import { ScopedCallContext } from './call-context.js';
 import { CallGate, type GateOutcome } from './call-gate.js';
+import { CallLog } from './call-log.js';
+import { callFacts } from './call-logger.js';
 import type { CallScope } from './call-scope.js';
 import { Deadlines } from './deadlines.js';
 import { KeyedCalls } from './idempotency/keyed-calls.js';
@@ -21,6 +23,7 @@ const MAX_TIMEOUT_MS = 3_600_000;
 @Injectable()
 export class ToolExecutor {
   private readonly logger = new Logger(ToolExecutor.name);
+  private readonly log: CallLog;
 
   constructor(
     private readonly registry: ToolRegistry,
@@ -29,7 +32,9 @@ export class ToolExecutor {
     private readonly config: AppConfig,
     private readonly clock: Clock,
     private readonly keyed: KeyedCalls,
-  ) {}
+  ) {
+    this.log = new CallLog(config.logging.level === 'debug', clock);
+  }
 
   /**
    * Runs one call under its deadline.
@@ -49,10 +54,15 @@ export class ToolExecutor {
     }
     this.deadlines.watch(scope, this.timeoutOf(tool, scope), tool.target.label);
     try {
-      return await this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
+      if (this.log.isOn) return await this.log.around(tool, scope, () => this.through(tool, args, scope));
+      return await this.through(tool, args, scope);
     } finally {
       this.deadlines.forget(scope);
     }
+  }
+
+  private through(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<ToolResult> {
+    return this.gate.through(tool.target, scope, () => this.run(tool, args, scope));
   }
 
   private async run(tool: RegisteredTool, args: unknown, scope: CallScope): Promise<GateOutcome<ToolResult>> {
@@ -129,7 +139,11 @@ export class ToolExecutor {
   private async checkOutput(tool: RegisteredTool, result: ToolResult, scope: CallScope): Promise<void> {
     const checked = await fits(tool.output as CompiledSchema, result.structuredContent, scope);
     if (checked.isValid) return;
-    this.logger.error(`Tool ${tool.name} returned what its output schema does not allow: ${checked.faults.join('; ')}`);
+    const why = checked.faults.join('; ');
+    this.logger.error({
+      msg: `Tool ${tool.name} returned what its output schema does not allow: ${why}`,
+      ...callFacts(scope),
+    });
     const message = `Tool '${tool.name}' returned a result that its output schema does not allow. Its author must mend it.`;
     throw new ToolError(message, { kind: 'invalid_result' });
   }
@@ -142,10 +156,8 @@ export class ToolExecutor {
       return new ToolError(error.message, { kind, cause: error });
     }
     const { requestId } = scope.origin;
-    this.logger.error(
-      `Tool ${tool.name} threw, request ${requestId}`,
-      error instanceof Error ? error.stack : String(error),
-    );
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.logger.error({ msg: `Tool ${tool.name} threw`, ...callFacts(scope) }, stack);
     const shown = this.config.tools.exposeErrors && error instanceof Error ? `: ${error.message}` : '.';
     return new ToolError(
       `Tool '${tool.name}' failed${shown} The operator finds the cause in the log under ${requestId}.`,

@@ -75,6 +75,8 @@ export interface ToolOptions extends FeatureOptions {
   readonly timeoutMs?: number;
   /** Runs programs on this machine: what it leaves out below has the tighter defaults of the settings. */
   readonly command?: boolean;
+  /** Programs that it runs: health looks for them, and the first is shown as its command. */
+  readonly programs?: readonly string[];
   /** Runs at once, 1 to 100; 64 when left out, or `MCP_DEFAULT_CONCURRENCY` for a command. */
   readonly concurrency?: number;
   /** Runs at once of one principal, 1 to 100; as many as there are places when left out. */

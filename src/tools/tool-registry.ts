@@ -3,7 +3,7 @@ import { type SecretPaths, secretPathsOf } from '../audit/index.js';
 import { ProtocolError } from '../common/index.js';
 import { AppConfig, type LiveSettings } from '../config/index.js';
 import { Breaker, BreakerWatch, Bulkhead } from '../limits/index.js';
-import { OFFERED_BY_SETTING } from './builtin/index.js';
+import { OFFERED_BY_SETTING, PROGRAMS_BY_SETTING } from './builtin/index.js';
 import { CallGate } from './call-gate.js';
 import { toolTarget } from './feature-target.js';
 import { headerParametersOf } from './header-parameters.js';
@@ -126,6 +126,7 @@ export class ToolRegistry {
       output,
       headerParameters: headerParametersOf(input.json),
       timeoutMs,
+      programs: options.programs ?? PROGRAMS_BY_SETTING.get(name)?.(this.config.tools) ?? [],
       target: this.gate.target(toolTarget(name, options), () => unknownTool(name), rules),
       bulkhead: new Bulkhead(bulkhead),
       breaker: new Breaker(breaker, (transition) => this.breakers.changed(name, transition)),

@@ -37,6 +37,12 @@ export function toFailedResult(failure: {
   return { content: [text(message)], isError: true, _meta: { [ERROR_META]: { kind, requestId, ...data } } };
 }
 
+/** @returns why a result is a failure, where this server says so; undefined for a tool's own `isError` as for success */
+export function failureOf({ isError, _meta }: ToolResult): (JsonObject & { readonly kind: ErrorKind }) | undefined {
+  const failure = _meta?.[ERROR_META];
+  return isError === true && isJsonObject(failure) ? (failure as JsonObject & { kind: ErrorKind }) : undefined;
+}
+
 function text(value: string): ContentBlock {
   return { type: 'text', text: value };
 }

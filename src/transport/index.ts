@@ -1,5 +1,8 @@
 export type { Door } from './door.js';
 export { attachGatehouse } from './http/attach-gatehouse.js';
+export { ConnectionAdmission } from './connections/connection-admission.js';
+export { HttpAdmission } from './http/http-admission.js';
+export { HttpCallers } from './http/http-callers.js';
 export { MCP_PATH, MESSAGE_PATH, SSE_PATH, WS_PATH } from './http/paths.js';
 export { type HttpFamilies, httpFamilies, needsHttp } from './families.js';
 export { claimStdout } from './stdio/claim-stdout.js';

@@ -7,24 +7,27 @@ import { DispatchModule } from '../dispatch/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { SessionModule } from '../session/index.js';
 import { ToolsModule } from '../tools/index.js';
-import { ClientAddresses } from './connections/client-address.js';
 import { ConnectionAdmission } from './connections/connection-admission.js';
 import { ConnectionJournal } from './connections/connection-journal.js';
 import { Connections } from './connections/connections.js';
 import { Doorkeeper } from './connections/doorkeeper.js';
 import { Tickets } from './connections/tickets.js';
 import { Doors } from './door.js';
+import { DoorGauges } from './door-gauges.js';
 import { Conversations } from './duplex/conversations.js';
 import { Attachment } from './http/attachment.js';
+import { Challenges } from './http/challenges.js';
 import { HttpAdmission } from './http/http-admission.js';
 import { HttpCallers } from './http/http-callers.js';
 import { HttpDoor } from './http/http-door.js';
 import { HttpLane } from './http/http-lane.js';
+import { HttpSockets } from './http/http-sockets.js';
 import { LaneFront } from './http/lane-front.js';
 import { LaneRoutes } from './http/lane-routes.js';
 import { HttpPosts } from './http/http-posts.js';
 import { ModernHeaders } from './http/modern-headers.js';
 import { OpenExchanges } from './http/open-exchanges.js';
+import { ResourceMetadata } from './http/resource-metadata.js';
 import { SessionStreams } from './http/session-streams.js';
 import { StreamLogs } from './http/stream-logs.js';
 import { StreamableHttp } from './http/streamable-http.js';
@@ -45,7 +48,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
   imports: [AuditModule, AuthModule, DispatchModule, LimitsModule, SessionModule, ToolsModule],
   providers: [
     Doors,
-    ClientAddresses,
+    DoorGauges,
     ConnectionAdmission,
     ConnectionJournal,
     Connections,
@@ -53,10 +56,12 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     Doorkeeper,
     Tickets,
     Attachment,
+    Challenges,
     HttpAdmission,
     HttpCallers,
     HttpDoor,
     HttpLane,
+    HttpSockets,
     HttpPosts,
     LaneFront,
     LaneRoutes,
@@ -65,6 +70,7 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     SseMessages,
     SseStreams,
     ModernHeaders,
+    ResourceMetadata,
     SessionStreams,
     StreamLogs,
     OpenExchanges,
@@ -83,6 +89,6 @@ import { WsUpgrades } from './websocket/ws-upgrades.js';
     McpGateway,
     WsUpgrades,
   ],
-  exports: [Connections, HttpAdmission, HttpCallers, HttpLane, SessionsSeen, Tickets],
+  exports: [ConnectionAdmission, Connections, HttpAdmission, HttpCallers, HttpLane, SessionsSeen, Tickets],
 })
 export class TransportModule {}

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { BuiltServer, type ServerOptions } from '../support/built-server.js';
+import { Doors } from '../support/live-doors.js';
 import { type Json, type Message, request } from '../support/messages.js';
 import { fixture, type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';
@@ -293,6 +294,41 @@ describe('incidents', () => {
     expect([refused.status, answerIn(refused.frames).error]).toMatchObject([403, { data: { kind: 'quarantined' } }]);
     expect((await caller.post('tools/list', {})).status).toBe(404);
     await running.said(/incident_started.*principal:gatehouse\/anonymous/);
+  });
+
+  it('quarantine of a principal ends their connections at every door, and nobody else is harmed', async () => {
+    const doors = await Doors.open({ ...operator, env: { MCP_ANONYMOUS_ROLE: 'admin' } });
+    try {
+      const [socket, lines] = [await doors.webSocket(), await doors.lines()];
+      const stream = await new RawHttp(doors.sseUrl).stream({});
+      await Promise.all([socket.initialize(), lines.initialize(), stream.said(/event: endpoint/)]);
+      const scope = { kind: 'principal', issuer: 'gatehouse', subject: 'anonymous' };
+      lines.send(request('q', 'tools/call', { name: 'incident', arguments: { scope } }));
+      expect(await socket.closed).toEqual({ code: 4401, reason: 'Credential revoked' });
+      await Promise.all([lines.end(), stream.closed]);
+      const again = await doors.webSocket();
+      expect((await again.initialize()).error?.data).toMatchObject({ kind: 'quarantined' });
+    } finally {
+      await doors.dispose();
+    }
+  });
+
+  it('quarantine of who is on stdio ends that, and leaves the other doors open', async () => {
+    stdio = await StdioServer.start({
+      ...operator,
+      flags: ['--transport', 'stdio,http', '--port', '0', '--state-dir', folder.path],
+    });
+    const [, url = ''] = await stdio.program.said(/MCP endpoint: +(\S+)/);
+    await stdio.initialize();
+    const scope = { kind: 'principal', issuer: 'gatehouse', subject: 'local' };
+    stdio.send(request('q', 'tools/call', { name: 'incident', arguments: { scope } }));
+    await stdio.program.said(/incident_started.*principal:gatehouse\/local/);
+    const http = new RawHttp(url);
+    expect((await http.initialize()).status).toBe(200);
+    stdio.send(request('ping', 'ping'));
+    expect((await http.initialize()).status).toBe(200);
+    expect(stdio.lines.join()).not.toContain('"ping"');
+    expect(await stdio.program.stop('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 });
 

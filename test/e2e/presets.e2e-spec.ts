@@ -2,10 +2,12 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../support/clients.js';
+import { Doors } from '../support/live-doors.js';
 import { initializeParams, request } from '../support/messages.js';
 import { ROOT, type TemporaryFolder, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';
 import { answerIn, RawHttp } from '../support/raw-http.js';
+import { RawWebSocket } from '../support/raw-websocket.js';
 import { secureAsk } from '../support/secure-http.js';
 import { StdioServer } from '../support/stdio-server.js';
 import type { TestClient } from '../support/test-client.js';
@@ -19,6 +21,7 @@ const preset = (name: string): string => join(ROOT, 'presets', `${name}.yaml`);
 let folder: TemporaryFolder;
 const programs: Program[] = [];
 const clients: TestClient[] = [];
+const opened: Doors[] = [];
 let states = 0;
 
 beforeEach(async () => {
@@ -28,20 +31,37 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await Promise.all(programs.splice(0).map((program) => program.stop()));
+  await Promise.all(opened.splice(0).map((doors) => doors.dispose()));
   await folder.remove();
 });
+
+/** Whom the preset that asks everybody for a credential is told to let in. */
+const PATTERN = 'Wq7nB2xVd9Lk4Rz0Tm6Yc3Hp8Js1Fg5A';
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+/** Of several agents: one has ten connections at most. */
+const TOKENS = Array.from({ length: 11 }, (_none, at) => PATTERN.replace('7', String.fromCharCode(97 + at)));
+const BEARER = bearer(TOKENS[10] ?? '');
+const env = { MCP_AUTH_TOKENS: TOKENS.map((token, at) => `agent-${at}:operator:${token}`).join(',') };
 
 /** Starts a preset on a free port, over HTTP. @returns its endpoint */
 async function start(name: string, flags: readonly string[] = []): Promise<string> {
   const place = ['--transport', 'http', '--port', '0', '--state-dir', join(folder.path, `state-${states++}`)];
-  const program = Program.start({ args: ['serve', '--config', preset(name), ...place, ...flags], cwd: folder.path });
+  const args = ['serve', '--config', preset(name), ...place, ...flags];
+  const program = Program.start({ args, cwd: folder.path, ...(name === 'agents' && { env }) });
   programs.push(program);
   const [, url = ''] = await program.said(/MCP endpoint: +(\S+)/);
   return url;
 }
 
-async function client(url: string): Promise<TestClient> {
-  const connected = await connect('sdk 1.x', { door: 'http', url });
+/** Starts a preset with every door of the network, on free ports. */
+async function open(name: string): Promise<Doors> {
+  const doors = await Doors.open({ flags: ['--config', preset(name)], ...(name === 'agents' && { env }) });
+  opened.push(doors);
+  return doors;
+}
+
+async function client(url: string, headers = {}): Promise<TestClient> {
+  const connected = await connect('sdk 1.x', { door: 'http', url, headers });
   clients.push(connected);
   return connected;
 }
@@ -71,7 +91,7 @@ describe('presets', () => {
   it.each([
     ['luno', '"luno-mcp-server"', '8765', '["stdio"]'],
     ['multi', '"multi-tool-mcp-server"', '8080', '["http"]'],
-    ['agents', '"multi-agent-mcp-server"', '3002', '["http"]'],
+    ['agents', '"multi-agent-mcp-server"', '3002', '["http","tcp"]'],
     ['envgw', '"environment-mcp-gateway"', '3001', '["http"]'],
     ['security', '"security-mcp-server"', '8080', '["stdio"]'],
   ])('K-1, K-3 %s has its name, its port and its doors, on loopback', async (name, serverName, port, transports) => {
@@ -83,7 +103,7 @@ describe('presets', () => {
   });
 
   it.each(['luno', 'multi', 'agents', 'envgw', 'security'])('%s serves its tools over HTTP', async (name) => {
-    const connected = await client(await start(name));
+    const connected = await client(await start(name), name === 'agents' ? BEARER : {});
     const names = (await connected.tools()).map(({ name: tool }) => tool);
     expect(names).toEqual(expect.arrayContaining(['echo', 'get_time', 'list_files', 'math_calc']));
     expect(names).not.toContain('run_command');
@@ -115,6 +135,54 @@ describe('appendix C, the first five minutes', () => {
     expect(new Set(kinds.slice(0, first))).toEqual(new Set(['answered']));
   });
 
+  it('S0-10 K-13 luno has room for 50 WebSockets, and tells the next on its own', async () => {
+    const doors = await open('luno');
+    for (let count = 1; count <= 50; count++) await doors.webSocket();
+    const refused = await doors.webSocket();
+    expect(await refused.closed).toEqual({ code: 1008, reason: 'Maximum connections reached' });
+  });
+
+  it('S2-18 S2-5 agents are 100 by WebSocket and 50 by TCP, each with answers of its own', async () => {
+    const doors = await open('agents');
+    for (let count = 1; count <= 100; count++) await doors.webSocket({ headers: bearer(TOKENS[count % 10] ?? '') });
+    expect((await RawWebSocket.refusal(doors.wsUrl, { headers: BEARER })).status).toBe(503);
+    const lines = [];
+    for (let count = 1; count <= 50; count++) lines.push(await doors.lines());
+    expect(await (await doors.lines()).end()).toContain('Service unavailable - connection limit reached');
+    const said = await Promise.all(
+      lines.slice(0, 2).map(async (each, at) => {
+        await each.request('auth', 'authenticate', { token: TOKENS[10] });
+        await each.initialize();
+        return (await each.callTool('same', 'echo', { message: `agent ${at}` })).result?.['content'];
+      }),
+    );
+    expect(said).toEqual([0, 1].map((at) => [{ type: 'text', text: `Echo: agent ${at}` }]));
+  });
+
+  it('S1-14 K-7 multi tells clients of SSE who they are, beside those of WebSocket', async () => {
+    const doors = await open('multi');
+    const stream = await new RawHttp(doors.sseUrl).stream({});
+    const [, endpoint = ''] = await stream.said(
+      /^event: endpoint\ndata: (\S+)\n\ndata: \{"type":"connected","client_id":"[0-9a-f]{32}"\}\n\n/,
+    );
+    const socket = await doors.webSocket();
+    await socket.initialize();
+    const sent = await fetch(new URL(endpoint, doors.base), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(request('s', 'initialize', initializeParams('2024-11-05'))),
+    });
+    expect([sent.status, await sent.text()]).toEqual([202, 'Message queued for SSE delivery']);
+    await stream.said(/"id":"s","result"/);
+    expect((await socket.callTool('w', 'math_calc', { expression: '6 * 7' })).result).toBeDefined();
+  });
+
+  it('K-6 envgw opens a stream of the older form at /mcp', async () => {
+    const doors = await open('envgw');
+    const stream = await new RawHttp(doors.server.url).stream({});
+    await stream.said(/^event: endpoint\ndata: \/mcp\?sessionId=[0-9a-f]{32}\n\n/);
+  });
+
   it('S0-11 luno refuses a message that is too large, and goes on', async () => {
     const server = await StdioServer.start({ flags: ['--config', preset('luno')] });
     await server.initialize();
@@ -132,6 +200,9 @@ describe('appendix C, the first five minutes', () => {
     const body = request(0, 'initialize', initializeParams('2025-11-25'));
     expect((await secureAsk(url, { ca, body })).status).toBe(200);
     await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow();
+    const root = url.replace('https:', 'wss:').replace('/mcp', '/');
+    expect((await (await RawWebSocket.open(root, { ca })).initialize()).result).toBeDefined();
+    await expect(RawWebSocket.open(root.replace('wss:', 'ws:'))).rejects.toThrow();
     await rm(join(folder.path, 'certs', 'server.crt'));
     const args = ['serve', '--config', preset('luno'), '--transport', 'http', '--port', '0', '--tls'];
     const { code, stderr } = await Program.run({ args, cwd: folder.path });
@@ -158,9 +229,22 @@ describe('appendix C, the first five minutes', () => {
     expect(content).toEqual([{ type: 'text', text: '2 + 2 * 3 = 8' }]);
   });
 
+  it('S2-7 agents let in nobody without a credential, and do not start while there is none', async () => {
+    const http = new RawHttp(await start('agents'));
+    expect((await http.initialize()).status).toBe(401);
+    expect((await http.initialize('2025-11-25', { Authorization: 'Bearer nonsense' })).status).toBe(401);
+    const [program] = programs;
+    await program?.said(/\[SECURITY\] .*"event":"invalid_auth".*missing_credential/);
+    const { code, stderr } = await Program.run({
+      args: ['serve', '--config', preset('agents'), '--port', '0', '--state-dir', join(folder.path, 'new')],
+      cwd: folder.path,
+    });
+    expect([code, stderr]).toEqual([78, expect.stringContaining('gatehouse keys create')]);
+  });
+
   it('S2-24 agents refuse a payload that would reach a prototype; K-9 and have 20 messages more', async () => {
     const http = new RawHttp(await start('agents'));
-    const { session } = await http.initialize();
+    const { session } = await http.initialize('2025-11-25', BEARER);
     const poisoned = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"__proto__":{"admin":true}}}';
     expect(answerIn((await http.post(poisoned, session)).frames).error?.data).toMatchObject({ kind: 'forbidden_key' });
     let answered = 0;
@@ -233,7 +317,7 @@ describe('S0-22 examples/vscode', () => {
         cwd: folder.path,
       });
       programs.push(program);
-      await program.said(/MCP endpoint: +http/);
+      await program.said(/WebSocket endpoint: wss?:/);
     }
   });
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { BuiltServer, type ServerOptions } from '../support/built-server.js';
+import { Doors } from '../support/live-doors.js';
 import { notification, request } from '../support/messages.js';
 import { fixture } from '../support/places.js';
 import { isRunning } from '../support/process-life.js';
@@ -109,7 +110,7 @@ describe('K-36 the end of a server over HTTP', () => {
     process.kill(server.pid, 'SIGUSR2');
     expect(await outcome).toBe('signalled');
     await server.exit;
-    const [, count] = /server_shutdown\\",\\"activeConnections\\":(\d+)/.exec(server.stderr) ?? [];
+    const [, count] = /"event":"server_shutdown","activeConnections":(\d+)/.exec(server.stderr) ?? [];
     // Two streams and the call, and what else the client kept open.
     expect(Number(count)).toBeGreaterThanOrEqual(3);
   });
@@ -195,6 +196,58 @@ describe('S4-34 child processes', () => {
     process.kill(server.pid, 'SIGINT');
     expect(await server.exit).toEqual({ code: 130, signal: null });
     await gone(pids);
+  });
+});
+
+describe('the end of a server with every door', () => {
+  let doors: Doors;
+  afterEach(() => doors.dispose());
+
+  const open = async (env: Record<string, string> = {}): Promise<void> => {
+    doors = await Doors.open({ plugins: [fixture('contract/index')], env });
+  };
+
+  it('S2-32 K-36 counts everybody once, and lets everybody have what they wait for, who may still talk', async () => {
+    await open();
+    const [socket, lines, idle] = [await doors.webSocket(), await doors.lines(), await doors.webSocket()];
+    const stream = await new RawHttp(doors.sseUrl).stream({});
+    await Promise.all([socket.initialize(), lines.initialize(), idle.initialize(), stream.said(/event: endpoint/)]);
+    const run = (id: string, name: string) => request(id, 'tools/call', { name, arguments: { mark: id } });
+    socket.send(run('s', 'until_signal'));
+    lines.send(run('l', 'until_signal'), run('m', 'wait_for_abort'));
+    for (const mark of ['s', 'l', 'm']) await idle.callTool(`start of ${mark}`, 'start_of', { mark });
+    const exit = doors.server.stop('SIGTERM');
+    expect(await idle.closed).toEqual({ code: 1001, reason: 'Server shutting down' });
+    await stream.said(/^retry: 1000$/m);
+    expect((await lines.request('late', 'tools/list')).error?.data).toMatchObject({ kind: 'shutting_down' });
+    expect((await socket.request('ping', 'ping')).result).toEqual({});
+    lines.send(notification('notifications/cancelled', { requestId: 'm' }));
+    process.kill(doors.server.pid, 'SIGUSR2');
+    for (const answer of [await socket.answer('s'), await lines.answer('l')]) {
+      expect(answer.result?.['content']).toEqual([{ type: 'text', text: 'signalled' }]);
+    }
+    expect(await socket.closed).toEqual({ code: 1001, reason: 'Server shutting down' });
+    await lines.end();
+    expect(await exit).toEqual({ code: 0, signal: null });
+    expect(await doors.events('server_shutdown')).toMatchObject([{ activeConnections: 4 }]);
+    expect(doors.server.stderr).toContain('Stopping: 3 calls run, 4 connections are open');
+  });
+
+  it('ends what does not finish in time, and says so on each before it says goodbye', async () => {
+    await open({ MCP_SERVER_SHUTDOWN_GRACE_PERIOD: '2' });
+    const [socket, lines] = [await doors.webSocket(), await doors.lines()];
+    for (const client of [socket, lines]) {
+      await client.initialize();
+      client.send(request('x', 'tools/call', { name: 'wait_for_abort', arguments: { mark: 'x' } }));
+    }
+    await lines.callTool('start', 'start_of', { mark: 'x' });
+    const exit = doors.server.stop('SIGTERM');
+    for (const client of [socket, lines]) {
+      expect((await client.answer('x')).error?.data).toMatchObject({ kind: 'shutting_down' });
+    }
+    expect(await socket.closed).toEqual({ code: 1001, reason: 'Server shutting down' });
+    await lines.end();
+    expect(await exit).toEqual({ code: 0, signal: null });
   });
 });
 

@@ -270,7 +270,7 @@ describe('stdio', () => {
     });
 
     it.each(['SIGTERM', 'SIGINT'] as const)('and by %s with 0, ending the child process too', async (signal) => {
-      await start({ plugins: [fixture('noisy/index')] });
+      await start({ plugins: [fixture('noisy/index')], env: { MCP_SERVER_SHUTDOWN_GRACE_PERIOD: '2' } });
       await server.initialize();
       server.send(request('held', 'tools/call', { name: 'hold_child', arguments: {} }));
       const { params } = await server.message(({ method }) => method === 'notifications/message', 'the process id');

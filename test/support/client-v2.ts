@@ -160,7 +160,9 @@ const FRESH = { cacheMode: 'bypass' } as const;
 function transportTo(target: Target): Transport {
   switch (target.door) {
     case 'http':
-      return new StreamableHTTPClientTransport(new URL(target.url));
+      return new StreamableHTTPClientTransport(new URL(target.url), {
+        requestInit: { headers: { ...target.headers } },
+      });
     case 'sse':
       return new SSEClientTransport(new URL(target.url));
     case 'websocket':

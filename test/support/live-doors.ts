@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { BuiltServer, type ServerOptions } from './built-server.js';
 import { RawLines } from './raw-lines.js';
 import { RawWebSocket } from './raw-websocket.js';
@@ -16,7 +17,7 @@ export class Doors {
       flags: ['--transport', 'tcp', '--tcp-port', '0', '--log-format', 'text', ...flags],
       env: { MCP_RATE_LIMIT_CONNECTIONS: '100000', ...env },
     });
-    const [, port = ''] = await server.said(/TCP endpoint: tcp:\/\/\S+:(\d+)/);
+    const [, port = ''] = await server.said(/TCP endpoint: (?:tcp|tls):\/\/\S+:(\d+)/);
     return new Doors(server, Number(port));
   }
 
@@ -36,8 +37,9 @@ export class Doors {
     return RawWebSocket.open(this.wsUrl, options);
   }
 
-  lines(): Promise<RawLines> {
-    return RawLines.open(this.tcpPort);
+  /** @param tls where TLS is on */
+  lines(tls?: ConnectionOptions): Promise<RawLines> {
+    return RawLines.open(this.tcpPort, tls ? { tls } : {});
   }
 
   /** Waits until so many security events of a name are written. @returns all of them */

@@ -35,10 +35,13 @@ export class RawHttp {
   }
 
   /** Opens a session. @returns the answer, and the headers that every later request has to carry */
-  async initialize(revision = '2025-11-25'): Promise<HttpAnswer & { readonly session: HeaderMap }> {
-    const answer = await this.post(request(0, 'initialize', initializeParams(revision)));
+  async initialize(
+    revision = '2025-11-25',
+    headers: HeaderMap = {},
+  ): Promise<HttpAnswer & { readonly session: HeaderMap }> {
+    const answer = await this.post(request(0, 'initialize', initializeParams(revision)), headers);
     const id = answer.headers.get('mcp-session-id') ?? '';
-    return { ...answer, session: { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': revision } };
+    return { ...answer, session: { ...headers, 'Mcp-Session-Id': id, 'MCP-Protocol-Version': revision } };
   }
 
   /** Posts a request whose answer is read while it comes. */

@@ -1,6 +1,12 @@
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { RawChannel } from './raw-channel.js';
 import { within } from './waiting.js';
+
+export interface LineOptions {
+  readonly endsLines?: boolean;
+  readonly tls?: ConnectionOptions;
+}
 
 /** A TCP client of lines of JSON. */
 export class RawLines extends RawChannel {
@@ -29,11 +35,19 @@ export class RawLines extends RawChannel {
     );
   }
 
-  /** @param options.endsLines whether text and bytes that are sent get a line break; what is JSON has one in any case */
-  static async open(port: number, { endsLines = false } = {}): Promise<RawLines> {
-    const socket = connect(port, '127.0.0.1');
+  /**
+   * @param options.endsLines whether text and bytes that are sent get a line break; what is JSON has one in any case
+   * @param options.tls where the door speaks it; certificates are checked as any client does
+   */
+  static async open(port: number, { endsLines = false, tls }: LineOptions = {}): Promise<RawLines> {
+    const place = { port, host: '127.0.0.1' };
+    const socket = tls ? connectTls({ ...place, ...tls }) : connect(place);
     const lines = new RawLines(socket, endsLines);
-    await within(new Promise<void>((resolve) => socket.once('connect', resolve)), 'a connection');
+    const opened = new Promise<void>((resolve, reject) => {
+      socket.once(tls ? 'secureConnect' : 'connect', resolve).once('error', reject);
+      socket.once('close', () => reject(new Error('The connection closed before it was open')));
+    });
+    await within(opened, 'a connection');
     return lines;
   }
 

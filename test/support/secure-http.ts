@@ -1,6 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { request, type RequestOptions } from 'node:https';
+import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { RawStream } from './raw-http.js';
 import { PATIENCE_MS } from './waiting.js';
 
 export interface SecureAnswer {
@@ -38,5 +40,21 @@ export function secureAsk(
       );
     });
     req.end(sent);
+  });
+}
+
+/** Opens a stream of events over HTTPS. */
+export function secureStream(url: string, { headers = {}, ...tls }: RequestOptions = {}): Promise<RawStream> {
+  const left = new AbortController();
+  return new Promise((resolve, reject) => {
+    const accept = { Accept: 'text/event-stream', ...headers };
+    const req = request(url, { agent: false, signal: left.signal, headers: accept, ...tls });
+    req.on('error', reject);
+    req.on('response', (res: IncomingMessage) => {
+      const body = Readable.toWeb(res) as unknown as ReadableStream;
+      const told = Object.entries(res.headers).map(([name, value]): [string, string] => [name, String(value)]);
+      resolve(new RawStream(new Response(body, { status: res.statusCode ?? 0, headers: told }), left));
+    });
+    req.end();
   });
 }

@@ -15,7 +15,13 @@ import type { SpecRevision } from './wire/spec-schema.js';
 
 /** Where a client finds its server: an endpoint, or a program that it starts itself. */
 export type Target =
-  | { readonly door: 'http' | 'websocket' | 'sse'; readonly url: string }
+  | {
+      readonly door: 'http';
+      readonly url: string;
+      /** Sent with every request. */
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | { readonly door: 'websocket' | 'sse'; readonly url: string }
   | { readonly door: 'tcp'; readonly port: number }
   | {
       readonly door: 'stdio';

@@ -5,6 +5,8 @@ export interface AccessRule {
   readonly roles?: readonly string[];
   readonly scopes?: readonly string[];
   readonly isPublic?: boolean;
+  /** For whoever calls, with whichever role: a credential is needed where any is. */
+  readonly isForAnyCaller?: boolean;
   readonly permission?: Permission;
 }
 
@@ -12,13 +14,17 @@ export interface AccessRule {
 export const ACCESS = Symbol.for('mcp-gatehouse.access');
 
 /**
- * What a method and its class say together: each rule of the class holds unless the method has one of its kind, and
- * `public` never mixes with others: the method decides between them.
+ * What a method and its class say together: each rule of the class holds unless the method has one of its kind. What
+ * opens to everyone never mixes with others: the method decides between them.
  * @returns undefined where neither says anything
  */
 export function accessRuleOf(method: object, type: object): AccessRule | undefined {
   const ofMethod = Reflect.getMetadata(ACCESS, method) as AccessRule | undefined;
   const ofClass = Reflect.getMetadata(ACCESS, type) as AccessRule | undefined;
-  if (!ofMethod || !ofClass || ofMethod.isPublic || ofClass.isPublic) return ofMethod ?? ofClass;
+  if (!ofMethod || !ofClass || isOpen(ofMethod) || isOpen(ofClass)) return ofMethod ?? ofClass;
   return { ...ofClass, ...ofMethod };
+}
+
+function isOpen({ isPublic, isForAnyCaller }: AccessRule): boolean {
+  return isPublic === true || isForAnyCaller === true;
 }

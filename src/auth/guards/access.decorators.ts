@@ -25,6 +25,11 @@ export function Public(): MethodDecorator & ClassDecorator {
   return declare({ isPublic: true });
 }
 
+/** Of a REST route: for every caller that the door lets in, whatever their roles; what they find there may depend on them. */
+export function AnyCaller(): MethodDecorator & ClassDecorator {
+  return declare({ isForAnyCaller: true });
+}
+
 /** Of a REST route: for callers whose roles have the permission. */
 export function RequiresPermission(permission: Permission): MethodDecorator & ClassDecorator {
   return declare({ permission });

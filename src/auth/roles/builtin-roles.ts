@@ -13,7 +13,8 @@ function allow(id: string, rule: Partial<RoleRule>): RoleRule {
 
 function role(name: string, rules: readonly Partial<RoleRule>[], permissions: readonly Permission[]): Role {
   const rulesOfRole = rules.map((rule, index) => allow(`${name}.allow[${index}]`, rule));
-  return { name, place: BUILT_IN, inherits: [], allow: rulesOfRole, deny: [], permissions, rates: [] };
+  const nothing = { inherits: [], deny: [], messages: undefined, rates: [] };
+  return { ...nothing, name, place: BUILT_IN, allow: rulesOfRole, permissions };
 }
 
 const of = (kind: TargetPattern['kind']): readonly TargetPattern[] => [{ kind, name: EVERYTHING }];
@@ -28,6 +29,6 @@ export const BUILT_IN_ROLES: readonly Role[] = [
     [{ targets: of('tool'), hints: { readOnly: true } }, { targets: of('resource') }, { targets: of('prompt') }],
     ['read:tools'],
   ),
-  role('operator', [{}], ['read:tools', 'read:metrics']),
+  role('operator', [{}], ['read:tools', 'read:metrics', 'read:health', 'read:events', 'read:docs']),
   role('admin', [{}], PERMISSIONS),
 ];

@@ -1,6 +1,7 @@
 import { AppConfig, type PreparedReload, Reloadable } from '../../config/index.js';
 import { EXIT, StartError } from '../../common/index.js';
 import { RoleBook } from './role-book.js';
+import { namedRoles, type NamedRole } from './named-roles.js';
 import { readRolesFile } from './roles-file.js';
 
 const KEY = 'policy.rolesFile';
@@ -12,19 +13,15 @@ export class LiveRoles extends Reloadable {
   /** @param named roles that settings give to callers, and that must exist */
   constructor(
     private current: RoleBook = new RoleBook(),
-    private readonly named: ReadonlyMap<string, string> = new Map(),
+    private readonly named: readonly NamedRole[] = [],
   ) {
     super();
   }
 
   /** @throws StartError with every fault of the file */
-  static async open({ policy, server }: AppConfig): Promise<LiveRoles> {
-    const named = new Map([
-      ['server.stdioRole', server.stdioRole],
-      ['server.anonymousRole', server.anonymousRole],
-    ]);
-    const roles = new LiveRoles(undefined, named);
-    roles.current = await roles.read(policy.rolesFile);
+  static async open(config: AppConfig): Promise<LiveRoles> {
+    const roles = new LiveRoles(undefined, namedRoles(config));
+    roles.current = await roles.read(config.policy.rolesFile);
     return roles;
   }
 
@@ -53,7 +50,7 @@ export class LiveRoles extends Reloadable {
 
   private async read(path: string | undefined): Promise<RoleBook> {
     const { book, faults = [] } = await readRolesFile(path);
-    const missing = [...this.named].flatMap(([setting, role]) =>
+    const missing = this.named.flatMap(({ setting, role }) =>
       !book || book.has(role) ? [] : [`${setting} is "${role}", which is no role; there are: ${book.names.join(', ')}`],
     );
     if (!book || missing.length > 0) {

@@ -5,9 +5,11 @@
 export const PERMISSIONS = [
   'read:tools',
   'read:metrics',
+  'read:health',
   'read:config',
   'read:audit',
   'read:events',
+  'read:docs',
   'read:sessions',
   'read:keys',
   'read:blocks',

@@ -80,11 +80,17 @@ describe('the built-in roles', () => {
   it('K-27 managing is apart from using: an operator may not, an admin may everything', () => {
     const permissions = new Permissions(new LiveRoles());
     expect(permissions.of(caller(['viewer']))).toEqual(['read:tools']);
-    expect(permissions.of(caller(['operator']))).toEqual(['read:tools', 'read:metrics']);
+    expect(permissions.of(caller(['operator']))).toEqual([
+      'read:tools',
+      'read:metrics',
+      'read:health',
+      'read:events',
+      'read:docs',
+    ]);
     expect(permissions.of(caller(['admin']))).toEqual(PERMISSIONS);
     expect(permissions.of(caller(['guest']))).toEqual([]);
     expect(['*', 'read:*', 'manage:*', 'read:keys', 'read', ''].map((word) => permissionsOf(word).length)).toEqual([
-      18, 11, 7, 1, 0, 0,
+      20, 13, 7, 1, 0, 0,
     ]);
     expect(permissions.hasRole(caller(['guest']), ['guest'])).toBe(true);
     expect(permissions.hasRole(caller(['viewer']), ['operator', 'admin'])).toBe(false);
@@ -293,6 +299,19 @@ roles:
     const policy = await policyOf(text);
     const target = tool(name);
     expect([policy.runsPerMinute(roles, target), policy.runsPerMinute([...roles], target)]).toEqual([rate, rate]);
+  });
+
+  it.each<[readonly string[], number | undefined]>([
+    [['bot'], 20],
+    [['child'], 20],
+    [['bot', 'loud'], 500],
+    [['viewer', 'bot'], 20],
+    [['viewer'], undefined],
+  ])('K-9 messages of %j: %s', async (roles, messages) => {
+    const policy = await policyOf(
+      'roles: { bot: { messages: 20 }, child: { inherits: bot }, loud: { messages: 500 } }',
+    );
+    expect(policy.messages(roles)).toBe(messages);
   });
 
   it('a pattern for everything says less than one for a kind', async () => {

@@ -61,6 +61,10 @@ export class RolePolicy extends Policy {
     };
   }
 
+  override messages(roles: readonly string[]): number | undefined {
+    return this.book.setOf({ roles }).messages;
+  }
+
   override runsPerMinute(roles: readonly string[], target: RunTarget): number | undefined {
     return this.book.setOf({ roles }).rateOf(target);
   }

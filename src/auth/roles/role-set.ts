@@ -37,6 +37,8 @@ export class RoleSet {
   /** Every role that is held, or inherited by one that is. */
   readonly roles: ReadonlySet<Role>;
   private readonly held: ReadonlySet<string>;
+  /** Messages in one window, of several roles the most; undefined where the roles say nothing. */
+  readonly messages: number | undefined;
 
   /**
    * @param lines a line for each role that is held: the role, and after it what it inherits, nearest first
@@ -50,6 +52,7 @@ export class RoleSet {
   ) {
     this.roles = new Set(lines.flat());
     this.held = new Set([...unknown, ...[...this.roles].map(({ name }) => name)]);
+    this.messages = highest(lines, ({ messages }) => messages);
   }
 
   /** Whether a role is held, or inherited by one that is. */
@@ -105,11 +108,14 @@ export class RoleSet {
   }
 
   private findRate(target: RunTarget): number | undefined {
-    const rates = this.lines.flatMap(
-      (line) => line.map((role) => bestRate(role, target)).find((rate) => rate !== undefined) ?? [],
-    );
-    return rates.length > 0 ? Math.max(...rates.map(({ runsPerMinute }) => runsPerMinute)) : undefined;
+    return highest(this.lines, (role) => bestRate(role, target)?.runsPerMinute);
   }
+}
+
+/** Of each line what the nearest role says, of several lines the most; undefined where no role says anything. */
+function highest(lines: readonly (readonly Role[])[], limitOf: (role: Role) => number | undefined): number | undefined {
+  const limits = lines.flatMap((line) => line.map(limitOf).find((limit) => limit !== undefined) ?? []);
+  return limits.length > 0 ? Math.max(...limits) : undefined;
 }
 
 /** Of one role the rate that says most about the target. */

@@ -42,6 +42,8 @@ export interface Role {
   readonly allow: readonly RoleRule[];
   readonly deny: readonly RoleRule[];
   readonly permissions: readonly Permission[];
+  /** Messages in one window, >= 1; undefined leaves what the settings say. */
+  readonly messages: number | undefined;
   readonly rates: readonly RoleRate[];
 }
 

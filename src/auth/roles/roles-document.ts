@@ -6,12 +6,13 @@ import { permissionsOf } from './permission.js';
 import type { Role, RoleRate, RoleRule } from './role.js';
 import { readRule, readTarget } from './rule-reader.js';
 
-const ROLE_KEYS = ['description', 'inherits', 'allow', 'deny', 'permissions', 'rates'];
+const ROLE_KEYS = ['description', 'inherits', 'allow', 'deny', 'permissions', 'messages', 'rates'];
 /** Above it, an admin could be shut out, or a role of another name take its place unseen. */
 const FIXED = 'admin';
 const MAX_ROLES = 1_000;
 const MAX_RULES = 1_000;
 const MAX_RUNS_PER_MINUTE = 10_000;
+const MAX_MESSAGES = 100_000;
 
 /**
  * Reads the roles of a document.
@@ -48,6 +49,7 @@ function readRole(name: string, cursor: DocumentCursor): Role {
     allow: readRules(name, cursor, 'allow'),
     deny: readRules(name, cursor, 'deny'),
     permissions: [...new Set(permissions.flatMap(permissionsOf))],
+    messages: cursor.at('messages').number(...wholeTo(MAX_MESSAGES, 'messages in one window')),
     rates: readRates(cursor.at('rates')),
   };
 }
@@ -60,13 +62,15 @@ function readRules(role: string, cursor: DocumentCursor, effect: 'allow' | 'deny
 
 function readRates(cursor: DocumentCursor): readonly RoleRate[] {
   return cursor.entries().flatMap(([pattern, rate]) => {
-    const runsPerMinute = rate.number(
-      (value) => Number.isInteger(value) && value >= 1 && value <= MAX_RUNS_PER_MINUTE,
-      `a whole number from 1 to ${MAX_RUNS_PER_MINUTE}, runs a minute`,
-    );
+    const runsPerMinute = rate.number(...wholeTo(MAX_RUNS_PER_MINUTE, 'runs a minute'));
     const target = readTarget(rate.named(pattern));
     return target && runsPerMinute !== undefined ? [{ target, runsPerMinute }] : [];
   });
+}
+
+/** What a limit may be, and what is said of one that is not. */
+function wholeTo(max: number, unit: string): [isRight: (value: number) => boolean, what: string] {
+  return [(value) => Number.isInteger(value) && value >= 1 && value <= max, `a whole number from 1 to ${max}, ${unit}`];
 }
 
 /** Every role that is inherited must be there, and none may inherit itself, however far around. */

@@ -37,11 +37,12 @@ roles:
           /a~1b/c~0d: { prefix: /srv/, pattern: "*.sql" }
     deny: resource:server://config
     permissions: [read:metrics, manage:*]
+    messages: 250
     rates: { "tool:db_*": 30, "*": 600 }
 `,
       'dba',
     );
-    expect(role).toMatchObject({ name: 'dba', place: 'roles.yaml:3', inherits: ['viewer'] });
+    expect(role).toMatchObject({ name: 'dba', place: 'roles.yaml:3', inherits: ['viewer'], messages: 250 });
     expect(role.allow.map(({ id, place }) => [id, place])).toEqual([
       ['dba.allow[0]', 'roles.yaml:7'],
       ['dba.allow[1]', 'roles.yaml:8'],
@@ -110,7 +111,7 @@ roles:
       'a slip in a key',
       'roles:\n  a:\n    alow: []',
       [
-        'roles.yaml:3 roles.a.alow is not known here; known are: description, inherits, allow, deny, permissions, rates',
+        'roles.yaml:3 roles.a.alow is not known here; known are: description, inherits, allow, deny, permissions, messages, rates',
       ],
     ],
     [
@@ -216,6 +217,11 @@ roles:
       'a rate of none',
       'roles: { a: { rates: { "tool:x": 0 } } }',
       ['roles.yaml:1 roles.a.rates."tool:x" must be a whole number from 1 to 10000, runs a minute'],
+    ],
+    [
+      'messages of part of one',
+      'roles: { a: { messages: 1.5 } }',
+      ['roles.yaml:1 roles.a.messages must be a whole number from 1 to 100000, messages in one window'],
     ],
     [
       'a rate of nothing',

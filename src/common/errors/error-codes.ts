@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   shutting_down: row([-32000, 50302, 503], 'The server is ending.', true),
   auth_required: row([-32000, 40100, 401], 'A credential is needed and none was given.'),
   auth_failed: row([-32000, 40101, 401], 'The credential is not valid.'),
+  auth_unavailable: row([-32000, 50308, 503], 'What it takes to judge the credential is out of reach.', true),
   permission_denied: row([-32000, 40300, 403], 'The caller may see this, and may not do it.'),
   tool_disabled: row([-32000, 40301, 403], 'The tool exists and is switched off on this server.'),
   breaker_open: row([-32000, 50303, 503], 'The tool failed too often and rests.', true),

@@ -83,6 +83,7 @@ describe('ERROR_CODES', () => {
     const retryable = rows.filter(([, code]) => code.retryable).map(([kind]) => kind);
     expect(retryable.sort()).toEqual([
       'audit_unavailable',
+      'auth_unavailable',
       'blocked',
       'breaker_open',
       'connection_limit',

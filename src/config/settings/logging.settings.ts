@@ -1,4 +1,4 @@
-import { Enum, Path } from '../setting.decorators.js';
+import { Enum, Int, Path } from '../setting.decorators.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export const LOG_FORMATS = ['json', 'logfmt', 'text'] as const;
@@ -18,6 +18,28 @@ export class LoggingSettings {
 
   @Enum({ env: 'MCP_LOG_FORMAT', flag: 'log-format', default: 'json', values: LOG_FORMATS, doc: 'Form of a log line.' })
   readonly format!: (typeof LOG_FORMATS)[number];
+
+  @Path({ env: 'MCP_LOGGING_FILE_PATH', doc: 'File to which every line of the log is appended too.' })
+  readonly filePath?: string;
+
+  @Int({
+    env: 'MCP_LOGGING_MAX_FILE_SIZE',
+    default: 10_485_760,
+    min: 1_024,
+    max: 104_857_600,
+    unit: 'B',
+    doc: 'Size at which the log file is put aside and a new one is begun.',
+  })
+  readonly maxFileBytes!: number;
+
+  @Int({
+    env: 'MCP_LOGGING_BACKUP_COUNT',
+    default: 5,
+    min: 0,
+    max: 100,
+    doc: 'Log files that are kept beside the current one, as <file>.1 (the newest) and so on.',
+  })
+  readonly backupCount!: number;
 
   @Path({
     env: 'MCP_SECURITY_LOG_FILE',

@@ -62,6 +62,15 @@ export class ServerSettings {
   })
   readonly trustedProxies!: readonly string[];
 
+  @List({
+    env: 'MCP_MANAGEMENT_PORT',
+    flag: 'management-port',
+    default: [],
+    format: 'port',
+    doc: 'Port of a listener of its own for /health and /metrics, on the bound host and without credentials; 0 takes any free one. Several are separated by commas.',
+  })
+  readonly managementPorts!: readonly string[];
+
   @Text({
     env: 'MCP_SERVER_NAME',
     flag: 'name',

@@ -5,7 +5,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DispatchWorld, TestExchange } from '../../../test/support/dispatch-world.js';
 import { type TemporaryFolder, temporaryFolder } from '../../../test/support/places.js';
 import { principalOf } from '../../../test/support/tool-world.js';
-import { Incidents, KnownPrincipals, type Principal } from '../../auth/index.js';
+import { ApiKeys, Incidents, KnownPrincipals, type Principal } from '../../auth/index.js';
 import { Prompt } from '../../prompts/index.js';
 import { ResourceTemplate } from '../../resources/index.js';
 import { Tool, ToolStates } from '../../tools/index.js';
@@ -287,5 +287,21 @@ describe('KnownPrincipals', () => {
     expect(await known.find('team')).toMatchObject({ subject: 'role:team', roles: ['team'], isAuthenticated: true });
     expect(await known.find('nobody')).toBeUndefined();
     expect(await known.names()).toEqual(['anonymous', 'local', 'viewer', 'operator', 'admin', 'team']);
+  });
+
+  it('are those with a key too, by its id and by name; a role goes before a key of its name', async () => {
+    const known = world.get(KnownPrincipals);
+    const keys = world.get(ApiKeys);
+    const { key: old } = await keys.create({ name: 'ci', roles: ['viewer'] }, 'spec');
+    const { key } = await keys.create({ name: 'ci', roles: ['operator'], scopes: ['a'] }, 'spec');
+    await keys.create({ name: 'team', roles: ['viewer'] }, 'spec');
+    await keys.revoke(old.id, 'spec');
+    const ci = { issuer: 'gatehouse', subject: 'ci', isAuthenticated: true };
+    const current = { ...ci, roles: ['operator'], scopes: ['a'], credentialId: key.id };
+    for (const name of ['ci', 'gatehouse/ci', key.id]) expect(await known.find(name)).toEqual(current);
+    expect(await known.find(old.id)).toEqual({ ...ci, roles: ['viewer'], credentialId: old.id });
+    expect(await known.find('team')).toMatchObject({ subject: 'role:team' });
+    expect(await known.find('gatehouse/team')).toMatchObject({ subject: 'team', roles: ['viewer'] });
+    expect(await known.names()).toContain('ci');
   });
 });

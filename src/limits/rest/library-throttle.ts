@@ -3,7 +3,7 @@ import { type CanActivate, type ExecutionContext, HttpException, HttpStatus } fr
 import type { Reflector } from '@nestjs/core';
 import type { ThrottlerLimitDetail, ThrottlerStorage } from '@nestjs/throttler';
 import type { SecurityLog } from '../../audit/index.js';
-import type { AppConfig } from '../../config/index.js';
+import type { LiveSettings } from '../../config/index.js';
 import { addressKey } from '../address-key.js';
 import { principalKey } from '../caller-key.js';
 import type { RateViolations } from '../rate-violations.js';
@@ -19,23 +19,34 @@ export interface RestCaller {
   readonly isAuthenticated: boolean;
 }
 
-/** Finds out who sends a request; undefined where nobody knows. */
-export type FindRestCaller = (req: IncomingMessage) => RestCaller | undefined;
+/** Where a REST request comes from. */
+export interface RestSender {
+  /** Undefined where nobody knows. */
+  readonly caller: RestCaller | undefined;
+  /** Of the client, behind trusted proxies; undefined leaves it to the application and the socket. */
+  readonly address?: string | undefined;
+}
+
+/** Finds out who sends a request. */
+export type FindRestSender = (req: IncomingMessage) => RestSender;
 
 type RestRequest = IncomingMessage & { readonly ip?: string };
 
 /** What the limit is made of. */
 export interface ThrottleParts {
-  readonly config: AppConfig;
+  readonly settings: LiveSettings;
   readonly storage: ThrottlerStorage;
   readonly reflector: Reflector;
-  readonly find: FindRestCaller;
+  readonly find: FindRestSender;
   readonly security: SecurityLog;
   readonly violations: RateViolations;
 }
 
 /** The guard of `@nestjs/throttler` over our storage. */
 export class LibraryThrottle extends RestThrottle {
+  /** A request that passes two guards, one of the application and one of a controller, counts once. */
+  private readonly counted = new WeakSet<IncomingMessage>();
+
   private constructor(private readonly guard: CanActivate) {
     super();
   }
@@ -43,11 +54,11 @@ export class LibraryThrottle extends RestThrottle {
   /** Loads the library: only a process that serves REST pays for it. */
   static async load(parts: ThrottleParts): Promise<LibraryThrottle> {
     const { ThrottlerGuard } = await import('@nestjs/throttler');
-    const { config, storage, reflector } = parts;
+    const { settings, storage, reflector } = parts;
 
     class CallerThrottlerGuard extends ThrottlerGuard {
       protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
-        if (!config.rate.enabled) return true;
+        if (!settings.rate.enabled) return true;
         const places = [context.getHandler(), context.getClass()];
         return reflector.getAllAndOverride<boolean | undefined>(UNTHROTTLED, places) ?? false;
       }
@@ -68,20 +79,23 @@ export class LibraryThrottle extends RestThrottle {
       }
     }
 
-    const throttlers = [{ limit: config.rate.maxRestRequests, ttl: config.rate.windowMs }];
+    const throttlers = [{ limit: () => settings.rate.maxRestRequests, ttl: () => settings.rate.windowMs }];
     const guard = new CallerThrottlerGuard({ throttlers }, storage, reflector);
     await guard.onModuleInit();
     return new LibraryThrottle(guard);
   }
 
   override async admit(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<RestRequest>();
+    if (this.counted.has(request)) return true;
+    this.counted.add(request);
     return (await this.guard.canActivate(context)) as boolean;
   }
 }
 
-function keyOf(request: RestRequest, find: FindRestCaller): string {
-  const caller = find(request);
-  return caller?.isAuthenticated ? principalKey(caller) : addressKey(addressOf(request));
+function keyOf(request: RestRequest, find: FindRestSender): string {
+  const { caller, address } = find(request);
+  return caller?.isAuthenticated ? principalKey(caller) : addressKey(address ?? addressOf(request));
 }
 
 /** As the application trusts proxies: Express's word where it has one. */
@@ -97,9 +111,10 @@ function refuse(
 ): never {
   const http = context.switchToHttp();
   const request = http.getRequest<RestRequest>();
-  const ip = addressOf(request);
+  const { caller, address } = find(request);
+  const ip = address ?? addressOf(request);
   const retryAfterMs = timeToBlockExpire * MS_PER_SEC;
-  const facts = { transport: 'http', ip, principal: find(request)?.subject, bucket: 'rest', limit, windowMs: ttl };
+  const facts = { transport: 'http', ip, principal: caller?.subject, bucket: 'rest', limit, windowMs: ttl };
   security.emit('rate_limit_exceeded', { ...facts, retryAfterMs });
   violations.note(ip);
   http.getResponse<ServerResponse>().setHeader('Content-Type', 'application/problem+json');

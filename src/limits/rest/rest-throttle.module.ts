@@ -1,14 +1,14 @@
 import { type DynamicModule, type InjectionToken, Module, type ModuleMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuditModule, SecurityLog } from '../../audit/index.js';
-import { AppConfig } from '../../config/index.js';
+import { LiveSettings } from '../../config/index.js';
 import { LimitsModule } from '../limits.module.js';
 import { RateViolations } from '../rate-violations.js';
-import { type FindRestCaller, LibraryThrottle } from './library-throttle.js';
+import { type FindRestSender, LibraryThrottle } from './library-throttle.js';
 import { RestThrottle, RestThrottleGuard } from './rest-throttle.guard.js';
 import { WindowThrottlerStorage } from './window-throttler-storage.js';
 
-const FIND_REST_CALLER = Symbol('FIND_REST_CALLER');
+const FIND_REST_SENDER = Symbol('FIND_REST_SENDER');
 
 /** How the guard finds out who calls. */
 export interface RestThrottleOptions {
@@ -16,7 +16,7 @@ export interface RestThrottleOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject?: readonly InjectionToken[];
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever is injected, in its order
-  readonly useFactory: (...injected: any[]) => FindRestCaller;
+  readonly useFactory: (...injected: any[]) => FindRestSender;
 }
 
 /**
@@ -32,10 +32,10 @@ export class RestThrottleModule {
       providers: [
         RestThrottleGuard,
         WindowThrottlerStorage,
-        { provide: FIND_REST_CALLER, inject: [...inject], useFactory },
+        { provide: FIND_REST_SENDER, inject: [...inject], useFactory },
         {
           provide: RestThrottle,
-          inject: [AppConfig, WindowThrottlerStorage, Reflector, FIND_REST_CALLER, SecurityLog, RateViolations],
+          inject: [LiveSettings, WindowThrottlerStorage, Reflector, FIND_REST_SENDER, SecurityLog, RateViolations],
           useFactory: loadThrottle,
         },
       ],
@@ -44,8 +44,8 @@ export class RestThrottleModule {
   }
 }
 
-type Parts = [AppConfig, WindowThrottlerStorage, Reflector, FindRestCaller, SecurityLog, RateViolations];
+type Parts = [LiveSettings, WindowThrottlerStorage, Reflector, FindRestSender, SecurityLog, RateViolations];
 
-function loadThrottle(...[config, storage, reflector, find, security, violations]: Parts): Promise<RestThrottle> {
-  return LibraryThrottle.load({ config, storage, reflector, find, security, violations });
+function loadThrottle(...[settings, storage, reflector, find, security, violations]: Parts): Promise<RestThrottle> {
+  return LibraryThrottle.load({ settings, storage, reflector, find, security, violations });
 }

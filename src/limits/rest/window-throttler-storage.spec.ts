@@ -22,6 +22,19 @@ describe('WindowThrottlerStorage', () => {
     expect(await hit('a')).toBe(true);
   });
 
+  it('S4-38 counts what was taken under another limit, and begins anew in windows of another length', async () => {
+    const storage = new WindowThrottlerStorage(AppConfig.of(), new FakeClock());
+    const hit = async (ttl: number, limit: number): Promise<boolean> =>
+      !(await storage.increment('a', ttl, limit)).isBlocked;
+    expect([await hit(10_000, 1), await hit(10_000, 1), await hit(10_000, 2), await hit(10_000, 2)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect([await hit(5_000, 1), await hit(5_000, 1)]).toEqual([true, false]);
+  });
+
   it('W-13 remembers no more keys than it may', async () => {
     const storage = new WindowThrottlerStorage(AppConfig.of({ rate: { maxClients: 100 } }), new FakeClock());
     await storage.increment('a', 1_000, 2);

@@ -28,7 +28,8 @@ export class WindowThrottlerStorage implements ThrottlerStorage {
    */
   async increment(key: string, ttl: number, limit: number): ReturnType<ThrottlerStorage['increment']> {
     const now = this.clock.monotonic();
-    const window = this.windows.use(key, () => new SlidingWindow(limit, ttl));
+    // Windows of another length begin anew.
+    const window = this.windows.use(`${ttl} ${key}`, () => new SlidingWindow(limit, ttl));
     const outcome = window.take(now, limit);
     return {
       totalHits: window.view(now).used,

@@ -25,6 +25,7 @@ export class RedisState extends StoreBackend implements OnApplicationShutdown {
   override readonly bus: RedisBus;
   override readonly events: RedisEventLog;
   override readonly counters: RedisCounters;
+  override readonly path = undefined;
 
   private constructor(
     override readonly health: RedisClient,

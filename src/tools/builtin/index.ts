@@ -12,3 +12,8 @@ export const BUILTIN_TOOLS = [EchoTool, TimeTool, ListFilesTool, MathTool, RunCo
 export const OFFERED_BY_SETTING: ReadonlyMap<string, (settings: ToolSettings) => boolean> = new Map([
   ['run_command', isRunCommandOffered],
 ]);
+
+/** Programs of tools that take them from a setting. */
+export const PROGRAMS_BY_SETTING: ReadonlyMap<string, (settings: ToolSettings) => readonly string[]> = new Map([
+  ['run_command', ({ runCommandAllow }: ToolSettings) => runCommandAllow],
+]);

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { principalOf, RecordingSecurityLog } from '../../../test/support/tool-world.js';
 import { ToolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { compileSchema } from '../schema/compile-schema.js';
@@ -14,8 +15,10 @@ const MISSING = 'there is no such folder among those that this server shows';
 let folder: string;
 let root: string;
 let outside: string;
+let security: RecordingSecurityLog;
 
 beforeEach(async () => {
+  security = new RecordingSecurityLog();
   folder = await realpath(await mkdtemp(join(tmpdir(), 'gatehouse-files-')));
   root = join(folder, 'root');
   outside = join(folder, 'outside');
@@ -27,8 +30,14 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-function tool(more: { filesRoots?: readonly string[]; filesMaxEntries?: number } = {}): ListFilesTool {
-  return new ListFilesTool(AppConfig.of({ tools: { filesRoots: [root], ...more } }));
+/** The tool, called by one and the same caller. */
+interface Lister {
+  listFiles(args: ListFilesInput): Promise<string>;
+}
+
+function tool(more: { filesRoots?: readonly string[]; filesMaxEntries?: number } = {}): Lister {
+  const lister = new ListFilesTool(AppConfig.of({ tools: { filesRoots: [root], ...more } }), security);
+  return { listFiles: (args) => lister.listFiles(args, { principal: principalOf('operator') }) };
 }
 
 async function fault(path: string, lister = tool()): Promise<string> {
@@ -127,6 +136,15 @@ describe('list_files, what lies outside the roots', () => {
     }
   });
 
+  it('W-3 6.1 tells operators, and them alone, of a path that leads elsewhere', async () => {
+    await symlink(outside, join(root, 'there'));
+    for (const path of ['../outside', '/etc', 'there']) await fault(path);
+    await fault('gone');
+    const { subject } = principalOf('operator');
+    const details = { tool: 'list_files', principal: subject, rule: 'roots' };
+    expect(security.events).toEqual(Array(3).fill({ event: 'target_rejected', details }));
+  });
+
   it('W-3 names no path but the one that it was given', async () => {
     await symlink(outside, join(root, 'link'));
     for (const path of ['link', 'gone', 'a.txt']) expect(await fault(path)).not.toContain(folder);
@@ -167,7 +185,7 @@ describe('list_files, what lies outside the roots', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), async (steps, isAbsolute) => {
         const path = `${isAbsolute ? `${root}/` : ''}${steps.join('/')}`;
-        const found = await resolveWithin([root], path);
+        const { path: found } = await resolveWithin([root], path);
         expect(found === undefined || found === root || found.startsWith(`${root}/`)).toBe(true);
       }),
     );

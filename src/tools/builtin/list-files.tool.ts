@@ -1,9 +1,11 @@
 import { opendir } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { SecurityLog } from '../../audit/index.js';
 import { printable, ToolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Describe } from '../schema/describe.decorator.js';
+import type { ToolContext } from '../tool-context.js';
 import { Tool } from '../tool.decorator.js';
 import { fileRoots, resolveWithin } from './file-roots.js';
 
@@ -33,7 +35,10 @@ export class ListFilesTool {
   private readonly roots: readonly [string, ...string[]];
   private readonly maxEntries: number;
 
-  constructor({ tools }: AppConfig) {
+  constructor(
+    { tools }: AppConfig,
+    private readonly security: SecurityLog,
+  ) {
     this.roots = fileRoots(tools);
     this.maxEntries = tools.filesMaxEntries;
   }
@@ -48,10 +53,16 @@ export class ListFilesTool {
     openWorld: false,
     roles: ['operator', 'admin'],
   })
-  async listFiles({ path, limit = this.maxEntries }: ListFilesInput): Promise<string> {
+  async listFiles(
+    { path, limit = this.maxEntries }: ListFilesInput,
+    { principal: { subject: principal } }: Pick<ToolContext, 'principal'>,
+  ): Promise<string> {
     const folder = await resolveWithin(this.roots, path);
-    if (folder === undefined) throw listingError(path, 'there is no such folder among those that this server shows');
-    const names = await readNames(folder, path);
+    if (folder.path === undefined) {
+      if (folder.isElsewhere) this.security.emit('target_rejected', { tool: 'list_files', principal, rule: 'roots' });
+      throw listingError(path, 'there is no such folder among those that this server shows');
+    }
+    const names = await readNames(folder.path, path);
     const shown = names.sort().slice(0, Math.min(limit, this.maxEntries));
     // A name with a line break in it must not read as two.
     const lines = shown.map((name) => printable(name, MAX_NAME));

@@ -49,7 +49,7 @@ export interface CommandOutcome {
 }
 
 /** Where programs are looked for: never where the server's own environment says. */
-const CHILD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const CHILD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** All that a child knows of its environment (S4-16): no secret of the server is in reach. */
 export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = Object.freeze({

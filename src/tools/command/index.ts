@@ -1,1 +1,2 @@
 export { CommandRunner } from './command-runner.js';
+export { isProgramInstalled } from './find-program.js';

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
+import { MetricsRecorder } from '../../metrics/index.js';
 import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { ENDING } from './ending.js';
 
@@ -8,10 +9,14 @@ import { ENDING } from './ending.js';
 export class ConnectionJournal {
   private readonly logger = new Logger('Connections');
 
-  constructor(private readonly security: SecurityLog) {}
+  constructor(
+    private readonly security: SecurityLog,
+    private readonly metrics: MetricsRecorder,
+  ) {}
 
   /** A client is there, and has yet to prove itself (S3-3). */
   connecting({ id, connectionKey, door }: DuplexConnection): void {
+    this.metrics.connections(door).add();
     this.logger.debug(`Connection ${id} of ${connectionKey} is connecting: ${door}`);
   }
 

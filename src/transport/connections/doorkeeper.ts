@@ -64,7 +64,7 @@ export class Doorkeeper {
    * @returns undefined where it has to: there is no certificate, or one that stands for nobody
    */
   async recognise(credentials: Credentials): Promise<Principal | undefined> {
-    if (this.isRequired && !credentials.certificate) return undefined;
+    if (this.isRequired && !(credentials.certificate && this.authenticator.takesCertificates)) return undefined;
     try {
       return await this.authenticator.authenticate(credentials);
     } catch (error) {

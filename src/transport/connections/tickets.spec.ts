@@ -1,19 +1,26 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../../../test/support/fake-clock.js';
-import { principalOf } from '../../../test/support/tool-world.js';
-import type { Principal } from '../../auth/index.js';
+import { principalOf, RecordingSecurityLog } from '../../../test/support/tool-world.js';
+import { type Principal, Revocations } from '../../auth/index.js';
 import { Sealer } from '../../session/index.js';
 import { EmbeddedState } from '../../store/index.js';
 import { TICKET_LIVES_MS, Tickets } from './tickets.js';
 
 let clock: FakeClock;
 let state: EmbeddedState;
+let revocations: Revocations;
 let tickets: Tickets;
 
 beforeEach(async () => {
   clock = new FakeClock();
   state = await EmbeddedState.open({ clock });
-  tickets = new Tickets(new Sealer(state.keys), state.durable, clock);
+  revocations = await Revocations.load({
+    store: state.durable,
+    bus: state.bus,
+    clock,
+    security: new RecordingSecurityLog(),
+  });
+  tickets = new Tickets(new Sealer(state.keys), state.durable, revocations, clock);
 });
 
 const ADA: Principal = { ...principalOf('operator'), scopes: ['tools'], credentialId: 'k1' };
@@ -35,7 +42,7 @@ describe('Tickets', () => {
 
   it('S2-8 is used up for a replica with the same keys and store, too', async () => {
     const { id } = tickets.issue(ADA);
-    const replica = new Tickets(new Sealer(state.keys), state.durable, clock);
+    const replica = new Tickets(new Sealer(state.keys), state.durable, revocations, clock);
     await replica.redeem(id);
     await expect(tickets.redeem(id)).rejects.toMatchObject(REFUSED);
   });
@@ -48,6 +55,15 @@ describe('Tickets', () => {
     await expect(tickets.redeem(short.id)).rejects.toMatchObject(REFUSED);
     clock.advance(TICKET_LIVES_MS - 1_000);
     await expect(tickets.redeem(id)).rejects.toMatchObject(REFUSED);
+  });
+
+  it('D-10 opens nothing for a credential that was revoked after it was given out', async () => {
+    const before = tickets.issue(ADA);
+    const other = tickets.issue({ ...ADA, credentialId: 'k2' });
+    clock.advance(1_000);
+    await revocations.revoke({ kind: 'credential', id: 'k1' }, 'gatehouse/root');
+    await expect(tickets.redeem(before.id)).rejects.toMatchObject(REFUSED);
+    expect(await tickets.redeem(other.id)).toMatchObject({ credentialId: 'k2' });
   });
 
   it.each(['', 'x', '../..', 'a'.repeat(100_000)])('D-7 opens for no text of a stranger', async (id) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Principal } from '../../auth/index.js';
+import { type Principal, Revocations } from '../../auth/index.js';
 import { Clock, ProtocolError } from '../../common/index.js';
 import { Sealer } from '../../session/index.js';
 import { DurableStore } from '../../store/index.js';
@@ -20,6 +20,7 @@ export interface Ticket {
 
 interface Sealed {
   readonly nonce: string;
+  readonly issuedAt: number;
   readonly expiresAt: number;
   readonly principal: Principal;
 }
@@ -36,13 +37,15 @@ export class Tickets {
   constructor(
     private readonly sealer: Sealer,
     private readonly store: DurableStore,
+    private readonly revocations: Revocations,
     private readonly clock: Clock,
   ) {}
 
   /** @throws ProtocolError invalid_request: the principal does not fit into a ticket */
   issue(principal: Principal): Ticket {
-    const expiresAt = Math.min(this.clock.now() + TICKET_LIVES_MS, principal.expiresAt ?? Number.POSITIVE_INFINITY);
-    const sealed: Sealed = { nonce: randomUUID(), expiresAt, principal };
+    const issuedAt = this.clock.now();
+    const expiresAt = Math.min(issuedAt + TICKET_LIVES_MS, principal.expiresAt ?? Number.POSITIVE_INFINITY);
+    const sealed: Sealed = { nonce: randomUUID(), issuedAt, expiresAt, principal };
     const id = this.sealer.seal('ticket', Buffer.from(JSON.stringify(sealed)));
     if (id.length <= MAX_CHARS) return { id, expiresAt };
     throw new ProtocolError('invalid_request', 'The roles and scopes of this credential do not fit into a ticket');
@@ -51,18 +54,18 @@ export class Tickets {
   /**
    * Takes a ticket, once.
    * @param id anything that a caller sent
-   * @throws ProtocolError auth_failed: forged, expired and used up are one and the same
+   * @throws ProtocolError auth_failed: forged, expired, used up, and of a credential that was revoked are one and the same
    * @throws Error the store could not note that the ticket is used up
    */
   async redeem(id: string): Promise<Principal> {
     const ticket = this.open(id);
     // Before the store is asked: of two that come at once, one gets in.
     if (!ticket || this.redeeming.has(ticket.nonce)) throw noTicket();
-    const { nonce, expiresAt, principal } = ticket;
+    const { nonce, issuedAt, expiresAt, principal } = ticket;
     this.redeeming.add(nonce);
     try {
-      if (await this.store.has(NAMESPACE, nonce)) throw noTicket();
-      await this.store.put({ namespace: NAMESPACE, key: nonce, value: true, expiresAt });
+      const isFirst = await this.store.putIfAbsent({ namespace: NAMESPACE, key: nonce, value: true, expiresAt });
+      if (!isFirst || this.revocations.isRevoked(principal, issuedAt)) throw noTicket();
     } finally {
       this.redeeming.delete(nonce);
     }

@@ -1,3 +1,4 @@
+import type { ClientCertificate } from '../../auth/index.js';
 import type { Door } from '../../dispatch/index.js';
 import type { Decoded } from '../../protocol/index.js';
 import type { Place } from '../connections/connection-admission.js';
@@ -16,7 +17,7 @@ export interface ConnectionPeer {
   readonly port?: number | undefined;
   readonly userAgent?: string | undefined;
   /** What the TLS handshake has verified. */
-  readonly certificate?: { readonly subject: string; readonly fingerprint: string } | undefined;
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 /** What a connection is made of. */

@@ -4,6 +4,7 @@ import { AppConfig } from '../../config/index.js';
 import { Connections } from '../connections/connections.js';
 import { GatehouseWsAdapter } from '../websocket/gatehouse-ws.adapter.js';
 import { WsUpgrades } from '../websocket/ws-upgrades.js';
+import { Challenges } from './challenges.js';
 import { HttpLane } from './http-lane.js';
 
 /**
@@ -22,6 +23,7 @@ export function attachGatehouse<App extends INestApplication>(app: App): App {
     server,
     upgrades: app.get(WsUpgrades, { strict: false }),
     connections: app.get(Connections, { strict: false }),
+    challenges: app.get(Challenges, { strict: false }),
     maxFrameBytes: app.get(AppConfig, { strict: false }).limits.maxBufferBytes,
   });
   app.useWebSocketAdapter(adapter);

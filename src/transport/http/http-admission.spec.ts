@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { type Answered, MemoryHttp } from '../../../test/support/memory-http.js';
 import { RecordingSecurityLog } from '../../../test/support/tool-world.js';
 import { AppConfig, type ConfigOverrides } from '../../config/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { HttpAdmission } from './http-admission.js';
 
 let security: RecordingSecurityLog;
@@ -80,7 +80,7 @@ describe('HttpAdmission: Host', () => {
     expect((await ask(settings, { host: 'example.com' })).status).toBe(403);
   });
 
-  it('refuses two Host headers, and none', async () => {
+  it('refuses two Host or Authorization headers, which others on the way may read the other way round, and no Host', async () => {
     const raw = async (head: string): Promise<string> => {
       const [client, side] = duplexPair();
       served().emit('connection', side);
@@ -93,6 +93,14 @@ describe('HttpAdmission: Host', () => {
     expect(await raw('Host: localhost\r\nhOST: localhost\r\n')).toMatch(/^HTTP\/1.1 400 /);
     expect(await raw('')).toMatch(/^HTTP\/1.1 400 /);
     expect(await raw('Host: localhost\r\nX-Host: evil.example\r\n')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await raw('Host: localhost\r\nAuthorization: Bearer a\r\n')).toMatch(/^HTTP\/1.1 200 /);
+    expect(security.events).toEqual([]);
+    expect(await raw('Host: localhost\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n')).toMatch(
+      /^HTTP\/1.1 400 [^]*send one authorization header/,
+    );
+    expect(security.events).toMatchObject([
+      { event: 'invalid_input', details: { error: 'authorization came more than once' } },
+    ]);
   });
 });
 

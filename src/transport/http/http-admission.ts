@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import { type ErrorKind, printable } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { refuse } from './http-errors.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -12,6 +12,9 @@ const CORS_HEADERS =
   'Content-Type, Accept, Authorization, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID, X-Client-ID';
 const CORS_EXPOSED = 'Mcp-Session-Id, Retry-After, WWW-Authenticate';
 const PREFLIGHT_AGE_SEC = 600;
+
+/** Answers a request that gets no further. */
+type Refuse = (res: ServerResponse, kind: ErrorKind, message: string) => void;
 
 const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
@@ -48,14 +51,15 @@ export class HttpAdmission {
   }
 
   /**
+   * @param answer how what is refused is told
    * @returns whether the request may go on; if not, it is answered. A preflight is answered here too.
    */
-  admit(req: IncomingMessage, res: ServerResponse): boolean {
+  admit(req: IncomingMessage, res: ServerResponse, answer: Refuse = refuse): boolean {
     // Also where no page asks: a cache must not give a page what it kept from somebody else's answer.
     if (this.origins.size > 0) res.setHeader('Vary', 'Origin');
     const refusal = this.refusalOf(req);
     if (refusal) {
-      refuse(res, refusal.kind, refusal.message);
+      answer(res, refusal.kind, refusal.message);
       return false;
     }
     const { origin } = req.headers;
@@ -77,7 +81,12 @@ export class HttpAdmission {
   /** @returns why the request gets no further, with its event; the same for a request and for an upgrade */
   refusalOf(req: IncomingMessage): AdmissionRefusal | undefined {
     const { host, origin } = req.headers;
-    if (hasTwoHosts(req)) return { kind: 'invalid_request', message: 'Bad Request: send one Host header' };
+    const twice = repeated(req);
+    if (twice !== undefined) {
+      const error = `${twice} came more than once`;
+      this.security.emit('invalid_input', { transport: 'http', ip: this.addresses.of(req), error });
+      return { kind: 'invalid_request', message: `Bad Request: send one ${twice} header` };
+    }
     if (host === undefined || !this.hosts.has(hostname(host))) {
       this.security.emit('host_rejected', { ip: this.addresses.of(req), host: printable(host ?? '') });
       const advice = 'this server is not known by that name. Set MCP_ALLOWED_HOSTS or MCP_PUBLIC_URL.';
@@ -95,14 +104,27 @@ function hostname(host: string): string {
   return HOST.exec(host)?.[1]?.toLowerCase() ?? '';
 }
 
-/** Node keeps the first of them, and another machine on the way may go by the last. @see RFC 9112 section 3.2 */
-function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
-  let count = 0;
+/** What decides who is meant and who asks, by the length of the name, which tells most others apart at once. */
+const SINGLE: ReadonlyMap<number, string> = new Map([
+  [4, 'host'],
+  [13, 'authorization'],
+]);
+
+/**
+ * Node keeps the first of them, and another machine on the way may go by the last.
+ * @returns the header that came more than once; undefined where none did
+ * @see RFC 9112 section 3.2
+ */
+function repeated({ rawHeaders }: IncomingMessage): string | undefined {
+  let seen: string[] | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
-    if (name.length === 4 && name.toLowerCase() === 'host') count++;
+    const single = SINGLE.get(name.length);
+    if (single === undefined || name.toLowerCase() !== single) continue;
+    if (seen?.includes(single)) return single;
+    (seen ??= []).push(single);
   }
-  return count > 1;
+  return undefined;
 }
 
 /** Whether a page was served from the very address that it calls. `null` and look-alikes never are. */

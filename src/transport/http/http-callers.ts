@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { Authenticator, type Principal } from '../../auth/index.js';
+import { Authenticator, CredentialWatch, type Principal, RequestCredentials } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import type { Door } from '../../dispatch/index.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { keptOrigin, type Session, type SessionOrigin, SessionService } from '../../session/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
-import { certificateOf } from '../tls/certificate-of.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -16,6 +15,8 @@ export class HttpCallers {
     private readonly authenticator: Authenticator,
     private readonly sessions: SessionService,
     private readonly addresses: ClientAddresses,
+    private readonly credentials: RequestCredentials,
+    private readonly watch: CredentialWatch,
   ) {}
 
   /** Whether callers must prove who they are. */
@@ -24,19 +25,19 @@ export class HttpCallers {
   }
 
   /** Whether a request brings anything by which its sender could be known. */
-  bringsCredential({ headers, socket }: IncomingMessage): boolean {
-    return headers.authorization !== undefined || certificateOf(socket) !== undefined;
+  bringsCredential(req: IncomingMessage): boolean {
+    const { authorization, certificate } = this.credentials.of(req, 'rest');
+    return authorization !== undefined || certificate !== undefined;
   }
 
-  /** @throws ProtocolError auth_required, auth_failed */
+  /** @throws ProtocolError auth_required, auth_failed, auth_unavailable */
   principalOf(req: IncomingMessage, door: Door | 'rest' = 'http'): Principal | Promise<Principal> {
-    const { headers, socket } = req;
-    return this.authenticator.authenticate({
-      authorization: headers.authorization,
-      certificate: certificateOf(socket),
-      address: this.addresses.of(req),
-      door,
-    });
+    return this.authenticator.authenticate(this.credentials.of(req, door));
+  }
+
+  /** Calls back when the credential of a caller ends (D-10). @returns what ends the watch */
+  whileValid(principal: Principal, end: () => void): () => void {
+    return this.watch.watch(principal, end);
   }
 
   /** Where a request comes from. */

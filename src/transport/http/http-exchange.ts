@@ -4,6 +4,7 @@ import type { Principal } from '../../auth/index.js';
 import { ConnectionCalls, Exchange, type Reply } from '../../dispatch/index.js';
 import { type Decoded, isMalformed, isRequest } from '../../protocol/index.js';
 import type { Session, SessionOrigin } from '../../session/index.js';
+import type { Challenges } from './challenges.js';
 import { EventStream } from './event-stream.js';
 import type { HttpCallers } from './http-callers.js';
 import { statusOf, writeReply } from './http-errors.js';
@@ -40,6 +41,7 @@ export class HttpExchange extends Exchange {
       readonly maxBufferedBytes: number;
       readonly logs: StreamLogs;
       readonly callers: HttpCallers;
+      readonly challenges: Challenges;
       /** Is told that the answer has become a stream. @returns what to call at its end */
       readonly onStream: (exchange: HttpExchange) => () => void;
     },
@@ -127,6 +129,7 @@ export class HttpExchange extends Exchange {
       if (reply) this.stream.message(reply.text);
       this.stream.end();
     } else if (reply) {
+      if (reply.kind !== undefined && !this.res.headersSent) this.options.challenges.mark(this.res, reply);
       writeReply(this.res, reply, statusOf(reply));
     } else if (!this.res.headersSent) {
       this.res.writeHead(202, { 'Content-Length': 0 }).end();

@@ -8,9 +8,9 @@ import { TlsContexts } from '../tls/tls-contexts.js';
 import { RETRY_MS } from './event-stream.js';
 import type { AdmissionRefusal } from './http-admission.js';
 import { refuse } from './http-errors.js';
-import type { LaneEndpoint } from './lane-front.js';
+import { HttpSockets } from './http-sockets.js';
+import type { LaneHandler } from './lane-front.js';
 import { LaneRoutes } from './lane-routes.js';
-import { OpenExchanges } from './open-exchanges.js';
 import { securityHeaders, type SetSecurityHeaders } from './security-headers.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -37,14 +37,13 @@ export class HttpLane {
   private attachedTo: Server | undefined;
   private isShut = false;
   private isEnding = false;
-  private readonly sockets = new Set<Socket>();
   private readonly setSecurityHeaders: SetSecurityHeaders;
 
   constructor(
     private readonly routes: LaneRoutes,
-    private readonly exchanges: OpenExchanges,
     private readonly authenticator: Authenticator,
     private readonly tls: TlsContexts,
+    private readonly sockets: HttpSockets,
     private readonly config: AppConfig,
   ) {
     this.setSecurityHeaders = securityHeaders(config);
@@ -56,7 +55,7 @@ export class HttpLane {
 
   /** Connections of the server that are open, whatever they carry. */
   get connectionCount(): number {
-    return this.sockets.size;
+    return this.sockets.count;
   }
 
   /** Port that the server got; undefined while it does not listen. */
@@ -92,7 +91,7 @@ export class HttpLane {
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     // The socket that requests come on: with TLS, the one inside.
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.opened(socket));
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.sockets.add(socket));
     server.on('listening', () => this.refuseOpen(server));
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
@@ -103,24 +102,14 @@ export class HttpLane {
     });
   }
 
-  private opened(socket: Socket): void {
-    // One that is put back after an upgrade that came to nothing comes a second time.
-    if (this.sockets.has(socket)) return;
-    this.sockets.add(socket);
-    socket.once('close', () => {
-      this.sockets.delete(socket);
-      this.exchanges.connectionClosed(socket);
-    });
-  }
-
-  private serve(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
+  private serve(endpoint: LaneHandler, req: IncomingMessage, res: ServerResponse): void {
     this.setSecurityHeaders(res);
     if (this.isShut) this.refuse(res, SHUT);
     else if (this.isEnding) this.serveLast(endpoint, req, res);
     else endpoint.handle(req, res);
   }
 
-  private serveLast(endpoint: LaneEndpoint, req: IncomingMessage, res: ServerResponse): void {
+  private serveLast(endpoint: LaneHandler, req: IncomingMessage, res: ServerResponse): void {
     res.setHeader('Connection', 'close');
     if (req.method === 'GET') this.refuse(res, LEAVING);
     else endpoint.handle(req, res);

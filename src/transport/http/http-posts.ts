@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import { SecurityLog } from '../../audit/index.js';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, isGatehouseError, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
@@ -36,6 +37,7 @@ export class HttpPosts {
     private readonly dispatcher: Dispatcher,
     private readonly exchanges: OpenExchanges,
     private readonly headers: ModernHeaders,
+    private readonly security: SecurityLog,
     private readonly config: AppConfig,
   ) {}
 
@@ -57,6 +59,10 @@ export class HttpPosts {
       exchange.end(await this.dispatcher.receive(request, exchange));
     } catch (error) {
       if (!isGatehouseError(error)) throw error;
+      // Whoever stands in front and goes by the headers would let pass what is not what they say.
+      if (error.kind === 'header_mismatch') {
+        this.security.emit('invalid_input', { transport: 'http', ip: exchange.origin.address, error: error.kind });
+      }
       exchange.end(errorReply(request.id, error, { era: 'modern' }));
     } finally {
       this.exchanges.close(exchange);

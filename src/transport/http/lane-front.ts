@@ -3,8 +3,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
 import { ERROR_CODES, isGatehouseError } from '../../common/index.js';
 import { type Door, errorReply } from '../../dispatch/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
+import { ClientAddresses } from '../../limits/index.js';
 import { ConnectionAdmission } from '../connections/connection-admission.js';
+import { Challenges } from './challenges.js';
 import { HttpAdmission } from './http-admission.js';
 import { refuse, writeReply } from './http-errors.js';
 import { eraOfFault } from './http-rules.js';
@@ -18,6 +19,7 @@ export class LaneFront {
     private readonly admission: HttpAdmission,
     private readonly connections: ConnectionAdmission,
     private readonly addresses: ClientAddresses,
+    private readonly challenges: Challenges,
     private readonly security: SecurityLog,
   ) {}
 
@@ -44,17 +46,24 @@ export class LaneFront {
     if (error.kind === 'message_too_large') {
       this.security.emit('message_too_large', { transport: door, ip: this.addresses.of(res.req) });
     }
-    writeReply(res, errorReply(null, error, { era: eraOfFault(error.kind, res.req) }), ERROR_CODES[error.kind].http);
+    const reply = errorReply(null, error, { era: eraOfFault(error.kind, res.req) });
+    if (!res.headersSent) this.challenges.mark(res, reply);
+    writeReply(res, reply, ERROR_CODES[error.kind].http);
   }
 }
 
 /** Serves the requests of some paths, in front of the application. */
-export abstract class LaneEndpoint {
+export interface LaneHandler {
+  /** Serves one request, whole; nothing that is thrown gets past. */
+  handle(req: IncomingMessage, res: ServerResponse): void;
+}
+
+/** An endpoint that lets in whom the front lets in. */
+export abstract class LaneEndpoint implements LaneHandler {
   protected abstract readonly door: Door;
 
   constructor(private readonly front: LaneFront) {}
 
-  /** Serves one request, whole; nothing that is thrown gets past. */
   handle(req: IncomingMessage, res: ServerResponse): void {
     if (!this.front.admit(req, res, this.door)) return;
     this.serve(req, res).catch((error: unknown) => this.front.failed(error, res, this.door));

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { CredentialWatch } from '../../auth/index.js';
 import { Clock } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
+import { Challenges } from './challenges.js';
 import { HttpCallers } from './http-callers.js';
 import { type HttpCaller, HttpExchange } from './http-exchange.js';
 import { SessionStreams } from './session-streams.js';
@@ -24,10 +24,10 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly streams: SessionStreams,
     private readonly logs: StreamLogs,
+    private readonly challenges: Challenges,
     private readonly config: AppConfig,
     private readonly clock: Clock,
     private readonly callers: HttpCallers,
-    private readonly credentials: CredentialWatch,
   ) {}
 
   onModuleInit(): void {
@@ -47,10 +47,11 @@ export class OpenExchanges implements OnModuleInit, OnApplicationShutdown {
     const exchange = new HttpExchange(res, caller, {
       startedAt: this.clock.monotonic(),
       logs: this.logs,
+      challenges: this.challenges,
       maxBufferedBytes: this.config.limits.maxBodyBytes,
       callers: this.callers,
       // An answer that lasts lasts no longer than the credential that asked for it (D-10).
-      onStream: (streaming) => this.credentials.watch(caller.principal, () => streaming.revoke()),
+      onStream: (streaming) => this.callers.whileValid(caller.principal, () => streaming.revoke()),
     });
     this.running.add(exchange);
     return exchange;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../../audit/index.js';
-import type { Principal } from '../../auth/index.js';
+import { certificateOf, type Principal } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ConnectionAdmission, isRefusal, type Place } from '../connections/connection-admission.js';
@@ -10,7 +10,6 @@ import { HIGH_WATER_BYTES } from '../connections/wire.js';
 import { Conversations } from '../duplex/conversations.js';
 import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { HttpCallers } from '../http/http-callers.js';
-import { certificateOf } from '../tls/certificate-of.js';
 import { SseWire } from './sse-wire.js';
 import { asksForClientId } from './stream-id.js';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Principal } from '../../auth/index.js';
+import { certificateOf, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { decode } from '../../protocol/index.js';
 import {
@@ -17,7 +17,6 @@ import { Conversations } from '../duplex/conversations.js';
 import type { ConnectionPeer } from '../duplex/connection-parts.js';
 import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { LineReader } from '../duplex/line-reader.js';
-import { certificateOf } from '../tls/certificate-of.js';
 import { TcpWire } from './tcp-wire.js';
 
 /** What a client is told that is not let in, before it is hung up on (REQUIREMENTS 6.4). */

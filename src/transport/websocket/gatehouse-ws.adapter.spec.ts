@@ -155,7 +155,7 @@ describe('the WebSocket door', () => {
       await eventually(() => refused?.body !== '');
       expect([refused?.status, refused?.headers['www-authenticate'], refused?.headers['connection']]).toEqual([
         401,
-        'Bearer',
+        'Bearer realm="gatehouse", error="invalid_token"',
         'close',
       ]);
       expect(JSON.parse(refused?.body ?? '')).toMatchObject({

@@ -5,6 +5,7 @@ import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { WebSocketServer } from 'ws';
 import type { Connections } from '../connections/connections.js';
+import type { Challenges } from '../http/challenges.js';
 import { pathOf, WS_PATH } from '../http/paths.js';
 import { createMcpSocketServer } from './mcp-socket-server.js';
 import type { AdmittedSocket } from './mcp.gateway.js';
@@ -17,6 +18,7 @@ export interface WsAdapterParts {
   readonly server: Server;
   readonly upgrades: WsUpgrades;
   readonly connections: Connections;
+  readonly challenges: Challenges;
   readonly maxFrameBytes: number;
 }
 
@@ -116,7 +118,7 @@ export class GatehouseWsAdapter extends WsAdapter {
   private refuse(socket: Duplex, refusal: UpgradeRefusal): void {
     socket.on('error', ignore);
     socket.resume();
-    refuseUpgrade(socket, refusal);
+    refuseUpgrade(socket, refusal, this.parts.challenges.of(refusal));
     this.parts.connections.linger(socket);
   }
 

@@ -8,9 +8,14 @@ import type { UpgradeRefusal } from './ws-upgrades.js';
 /**
  * Refuses an upgrade as the request that it is: with the status of its kind, `403 Forbidden`, `401 Unauthorized`, `503
  * Service Unavailable`, and a body that says what to do.
+ * @param challenge how to get in, where a credential would help
  * @see REQUIREMENTS 6.4
  */
-export function refuseUpgrade(socket: Duplex, { kind, message, retryAfterMs }: UpgradeRefusal): void {
+export function refuseUpgrade(
+  socket: Duplex,
+  { kind, message, retryAfterMs }: UpgradeRefusal,
+  challenge: string | undefined,
+): void {
   const status = ERROR_CODES[kind].http;
   const { text } = refusalReply({ kind, message, retryAfterMs });
   const lines = [
@@ -18,7 +23,7 @@ export function refuseUpgrade(socket: Duplex, { kind, message, retryAfterMs }: U
     'Connection: close',
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(text)}`,
-    ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+    ...(challenge === undefined ? [] : [`WWW-Authenticate: ${challenge}`]),
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${retryAfterSec(retryAfterMs)}`]),
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${text}`);

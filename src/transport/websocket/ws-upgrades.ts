@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import type { Principal } from '../../auth/index.js';
+import { type Credentials, type Principal, RequestCredentials } from '../../auth/index.js';
 import { ERROR_CODES, type ErrorKind, type GatehouseError, isGatehouseError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import { ClientAddresses } from '../connections/client-address.js';
 import { ConnectionAdmission, isRefusal, type Place } from '../connections/connection-admission.js';
 import { Doorkeeper } from '../connections/doorkeeper.js';
 import { ENDING, type Ending } from '../connections/ending.js';
@@ -12,7 +11,6 @@ import { httpFamilies } from '../families.js';
 import { HttpAdmission } from '../http/http-admission.js';
 import { HttpLane } from '../http/http-lane.js';
 import { pathOf, WS_PATH } from '../http/paths.js';
-import { certificateOf } from '../tls/certificate-of.js';
 import { type OfferedCredentials, offeredCredentials } from './offered-credentials.js';
 
 /** Who got in. */
@@ -55,7 +53,7 @@ export class WsUpgrades {
     private readonly http: HttpAdmission,
     private readonly admission: ConnectionAdmission,
     private readonly doorkeeper: Doorkeeper,
-    private readonly addresses: ClientAddresses,
+    private readonly credentials: RequestCredentials,
   ) {
     const isServed = httpFamilies(config).websocket;
     this.paths = new Set(isServed ? [WS_PATH, ...(config.server.wsRootAlias ? ['/'] : [])] : []);
@@ -96,13 +94,8 @@ export class WsUpgrades {
   }
 
   private peerOf(req: IncomingMessage): ConnectionPeer {
-    const { socket, headers } = req;
-    return {
-      address: this.addresses.of(req),
-      port: socket.remotePort,
-      userAgent: headers['user-agent'],
-      certificate: certificateOf(socket),
-    };
+    const { address, certificate } = this.credentials.of(req, 'websocket');
+    return { address, certificate, port: req.socket.remotePort, userAgent: req.headers['user-agent'] };
   }
 
   /** @throws ProtocolError auth_required, auth_failed */
@@ -112,7 +105,7 @@ export class WsUpgrades {
   ): Promise<Principal | undefined> {
     const isSilent = authorization === undefined && ticket === undefined;
     const mayGreet = isSilent && this.takesFirstMessage && this.doorkeeper.isRequired;
-    const credentials = { authorization, certificate, address, door: 'websocket' } as const;
+    const credentials: Credentials = { authorization, certificate, address, door: 'websocket' };
     return mayGreet ? this.doorkeeper.recognise(credentials) : this.doorkeeper.prove(credentials, ticket);
   }
 

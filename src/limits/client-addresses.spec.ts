@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
-import { AppConfig } from '../../config/index.js';
-import { ClientAddresses } from './client-address.js';
+import { AppConfig } from '../config/index.js';
+import { ClientAddresses } from './client-addresses.js';
 
 const addressOf = (trustedProxies: readonly string[], peer: string | undefined, forwarded?: string) =>
   new ClientAddresses(AppConfig.of({ server: { trustedProxies } })).of({

@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Credentials } from '../../auth/index.js';
-
-/** What a client has proved by TLS. */
-type ClientCertificate = NonNullable<Credentials['certificate']>;
+import type { ClientCertificate } from './authenticator.js';
 
 /** Worked out once per connection: TLS 1.3 has no way to change it, and the other one is not taken. */
 const known = new WeakMap<TLSSocket, { readonly certificate: ClientCertificate | undefined }>();
@@ -24,6 +21,10 @@ function verified(socket: TLSSocket): ClientCertificate | undefined {
   // Asked for, not taken for granted: Node calls a resumed connection of TLS 1.3 authorized that had no certificate.
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return undefined;
-  // One line, as in RFC 4514: within values, commas are escaped already.
-  return { subject: certificate.subject.replaceAll('\n', ','), fingerprint: certificate.fingerprint256 };
+  return {
+    // As RFC 4514 has it. Node has one part a line, the least specific first, commas escaped.
+    subject: certificate.subject.split('\n').reverse().join(','),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    expiresAt: Date.parse(certificate.validTo),
+  };
 }

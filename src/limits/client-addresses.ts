@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../../config/index.js';
-import { AddressList } from '../../limits/index.js';
+import { AppConfig } from '../config/index.js';
+import { AddressList } from './address-key.js';
 
 const WITH_PORT = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?$/;
 
@@ -20,7 +20,7 @@ export class ClientAddresses {
    * the right, as each proxy appends whom it was called by, up to the first address that is no trusted proxy.
    * @returns undefined where the socket is gone already
    */
-  of(req: IncomingMessage): string | undefined {
+  of(req: Pick<IncomingMessage, 'headers' | 'socket'>): string | undefined {
     const peer = req.socket.remoteAddress;
     if (!this.isProxy(peer)) return peer;
     return this.behind(peer, req.headers['x-forwarded-for'] as string | undefined);
