@@ -266,7 +266,7 @@ describe('a message', () => {
         const answer = await post(path, modern);
         expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
           400,
-          { id: 'm', error: { code: -32022, data: { kind: 'unsupported_revision' } } },
+          { id: 'm', error: { code: -32022, data: { kind: 'unsupported_revision', requested: '2026-07-28' } } },
         ]);
         const { supported } = (JSON.parse(answer.text) as { error: { data: { supported: string[] } } }).error.data;
         expect(supported).not.toContain('2026-07-28');

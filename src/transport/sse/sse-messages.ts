@@ -4,7 +4,16 @@ import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Dispatcher, errorReply } from '../../dispatch/index.js';
-import { decode, type Decoded, eraOf, isMalformed, isRequest, LEGACY_REVISIONS } from '../../protocol/index.js';
+import {
+  decode,
+  type Decoded,
+  eraOf,
+  isMalformed,
+  isRequest,
+  LEGACY_REVISIONS,
+  MODERN_REVISION,
+  revisionOf,
+} from '../../protocol/index.js';
 import { isList } from '../duplex/greeting.js';
 import { writeReply } from '../http/http-errors.js';
 import { checkContentType, requestIdOf } from '../http/http-rules.js';
@@ -15,6 +24,9 @@ import { streamIdOf } from './stream-id.js';
 
 /** What is answered to a message whose answer comes on the stream (S1-15). */
 const QUEUED = 'Message queued for SSE delivery';
+
+/** Newest first, as everywhere where clients are told. */
+const SERVED = [...LEGACY_REVISIONS].reverse();
 
 /** The POSTs of legacy HTTP+SSE: each goes to the stream that it names. @see MCP 2024-11-05, basic/transports, "HTTP with SSE" */
 @Injectable()
@@ -58,8 +70,8 @@ function isOfOtherEra(decoded: Decoded | readonly Decoded[], res: ServerResponse
   if (!isRequest(decoded) || eraOf(decoded) !== 'modern') return false;
   const failure = {
     kind: 'unsupported_revision',
-    message: `Unsupported protocol version: this transport serves ${LEGACY_REVISIONS.join(', ')}`,
-    data: { supported: LEGACY_REVISIONS },
+    message: `Unsupported protocol version: this transport serves ${SERVED.join(', ')}`,
+    data: { supported: SERVED, requested: revisionOf(decoded.params) ?? MODERN_REVISION },
   } as const;
   const reply = errorReply(requestIdOf(decoded), failure, { era: 'modern' });
   writeReply(res, reply, ERROR_CODES.unsupported_revision.http);
