@@ -6,6 +6,7 @@ import { within } from './waiting.js';
 export interface LineOptions {
   readonly endsLines?: boolean;
   readonly tls?: ConnectionOptions;
+  readonly host?: string;
 }
 
 /** A TCP client of lines of JSON. */
@@ -39,8 +40,8 @@ export class RawLines extends RawChannel {
    * @param options.endsLines whether text and bytes that are sent get a line break; what is JSON has one in any case
    * @param options.tls where the door speaks it; certificates are checked as any client does
    */
-  static async open(port: number, { endsLines = false, tls }: LineOptions = {}): Promise<RawLines> {
-    const place = { port, host: '127.0.0.1' };
+  static async open(port: number, { endsLines = false, tls, host = '127.0.0.1' }: LineOptions = {}): Promise<RawLines> {
+    const place = { port, host };
     const socket = tls ? connectTls({ ...place, ...tls }) : connect(place);
     const lines = new RawLines(socket, endsLines);
     const opened = new Promise<void>((resolve, reject) => {
