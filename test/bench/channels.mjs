@@ -1,7 +1,7 @@
 // Calls per second over WebSocket and TCP: a bare echo of JSON, and us, in turn, best of the rounds.
 import { connect } from 'node:net';
 import { gatehouse, INITIALIZE, percentile, residentKiB, rpc, script, stop, wait } from './target.mjs';
-import { encoded, open, reader } from './wire-client.mjs';
+import { encoded, listen, open } from './wire-client.mjs';
 
 const CALL = rpc(7, 'tools/call', { name: 'echo', arguments: { message: 'hello world' } });
 const WARM_UP_SECS = 2;
@@ -74,7 +74,7 @@ async function caller(kind, port, name) {
     sentAt = performance.now();
     socket.write(frame);
   };
-  const read = reader(kind, (payload) => {
+  listen(kind, socket, (payload) => {
     if (opened) {
       probe = payload.toString();
       opened();
@@ -85,7 +85,6 @@ async function caller(kind, port, name) {
     self.times.push(performance.now() - sentAt);
     if (self.isRunning) self.call();
   });
-  socket.on('data', read);
   socket.on('error', () => undefined);
   socket.write(encoded(kind, INITIALIZE));
   await isOpen;

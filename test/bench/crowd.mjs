@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { memoryProbe } from './memory.mjs';
 import { gatehouse, INITIALIZE, percentile, residentKiB, rpc, stop, up, wait } from './target.mjs';
-import { encoded, open, reader } from './wire-client.mjs';
+import { encoded, listen, open } from './wire-client.mjs';
 
 const MS = 1000;
 /** Connections that are being opened at once. */
@@ -30,10 +30,7 @@ class Client {
 
   constructor(kind, name, socket) {
     Object.assign(this, { kind, name, socket });
-    socket.on(
-      'data',
-      reader(kind, (payload) => this.take(JSON.parse(payload.toString()))),
-    );
+    listen(kind, socket, (payload) => this.take(JSON.parse(payload.toString())));
     socket.on('error', (error) => this.faults.push(error.message));
     socket.on('close', () => this.isLeaving || this.faults.push('The server hung up'));
   }
@@ -129,9 +126,13 @@ async function prove() {
   const lines = await crowd('tcp', size.lines);
   const all = [...sockets, ...lines];
   const perSocket = (idle.resident - before.resident) / sockets.length;
+  const perHeap = (idle.inUse - before.inUse) / sockets.length;
   console.log(`${sockets.length} WebSockets and ${lines.length} TCP connections, each with a session:`);
   const said = [
-    verdict(perSocket <= AIM_KIB, `an idle WebSocket       ${perSocket.toFixed(2)} KiB resident (aim ${AIM_KIB})`),
+    verdict(
+      perSocket <= AIM_KIB,
+      `an idle WebSocket       ${perSocket.toFixed(2)} KiB resident (aim ${AIM_KIB}), ${perHeap.toFixed(2)} in use`,
+    ),
     await calls(callersOf(sockets, lines), all),
   ];
   for (const client of all) client.leave();

@@ -3,6 +3,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 const MASK = Buffer.from([1, 2, 3, 4]);
+const FINAL = 0x80;
+const MASKED = 0x80;
+const TEXT = 1;
+const PING = 9;
+const PONG = 10;
 const MAX_SHORT = 125;
 const TWO_BYTES = 126;
 const EIGHT_BYTES = 127;
@@ -34,32 +39,34 @@ async function upgrade(socket, port) {
 /** A message as it goes over the wire. */
 export function encoded(kind, message) {
   const payload = Buffer.from(JSON.stringify(message));
-  return kind === 'tcp' ? Buffer.concat([payload, Buffer.from('\n')]) : frameOf(payload);
+  return kind === 'tcp' ? Buffer.concat([payload, Buffer.from('\n')]) : frameOf(TEXT, payload);
 }
 
-function frameOf(payload) {
+function frameOf(opcode, payload) {
   const { length } = payload;
-  const head = length <= MAX_SHORT ? [0x81, 0x80 | length] : [0x81, 0x80 | TWO_BYTES, length >> 8, length & 0xff];
+  const first = FINAL | opcode;
+  const head = length <= MAX_SHORT ? [first, MASKED | length] : [first, MASKED | TWO_BYTES, length >> 8, length & 0xff];
   const masked = payload.map((byte, at) => byte ^ MASK[at % MASK.length]);
   return Buffer.concat([Buffer.from(head), MASK, masked]);
 }
 
-/** Cuts what comes into messages. @param take is given the text of each; pings are passed over */
-export function reader(kind, take) {
+/** Has what comes to a socket cut into messages, and pings answered. @param take is given the text of each */
+export function listen(kind, socket, take) {
   const cut = kind === 'tcp' ? cutLine : cutFrame;
   let rest = Buffer.alloc(0);
-  return (chunk) => {
+  socket.on('data', (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (let found = cut(rest); found !== undefined; found = cut(rest)) {
       rest = rest.subarray(found.end);
-      if (found.isText) take(found.payload);
+      if (found.opcode === TEXT) take(found.payload);
+      else if (found.opcode === PING) socket.write(frameOf(PONG, found.payload));
     }
-  };
+  });
 }
 
 function cutLine(bytes) {
   const at = bytes.indexOf(10);
-  return at < 0 ? undefined : { payload: bytes.subarray(0, at), end: at + 1, isText: true };
+  return at < 0 ? undefined : { payload: bytes.subarray(0, at), end: at + 1, opcode: TEXT };
 }
 
 function cutFrame(bytes) {
@@ -69,5 +76,5 @@ function cutFrame(bytes) {
   if (bytes.length < start) return undefined;
   const length = start === 4 ? bytes.readUInt16BE(2) : start === 10 ? Number(bytes.readBigUInt64BE(2)) : short;
   const end = start + length;
-  return bytes.length < end ? undefined : { payload: bytes.subarray(start, end), end, isText: (bytes[0] & 0x0f) === 1 };
+  return bytes.length < end ? undefined : { payload: bytes.subarray(start, end), end, opcode: bytes[0] & 0x0f };
 }
