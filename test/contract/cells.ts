@@ -23,6 +23,9 @@ export const WAYS: readonly Way[] = [
   ...TLS_DOORS.map((door) => ({ way: `${door} with TLS`, door, isSecure: true })),
 ];
 
+/** Ways to what is the same with TLS and without: it is below all that they are about. */
+export const PLAIN_WAYS = WAYS.filter(({ isSecure }) => !isSecure);
+
 /** What each client can be held to: the older SDKs speak their newest revision and no other. */
 const SPOKEN: Readonly<Record<ClientName, readonly SpecRevision[]>> = {
   'sdk 1.x': ['2025-11-25'],

@@ -11,12 +11,17 @@ import { LIFECYCLE } from './behaviours/lifecycle.js';
 import { PAGES } from './behaviours/lists.js';
 import { RUNNING } from './behaviours/running.js';
 import { TOOLS } from './behaviours/tools.js';
-import { type Cell, cellsOf, WAYS } from './cells.js';
+import { type Cell, cellsOf, type Way } from './cells.js';
 
 const FEATURES = [...TOOLS, ...PAGES, ...RESOURCES, ...PROMPTS, ...COMPLETIONS];
 const BEHAVIOURS = [...LIFECYCLE, ...FEATURES, ...RUNNING, ...ASKING, ...CHANGES];
 
-describe.each(WAYS)('official clients over $way', (way) => {
+/** Every behaviour, seen with every official client over some of the ways: a file for some each, so that they share the cores. */
+export function describeOfficialClients(ways: readonly Way[]): void {
+  describe.each(ways)('official clients over $way', theirCells);
+}
+
+function theirCells(way: Way): void {
   let door: Door;
 
   beforeAll(async () => {
@@ -52,4 +57,4 @@ describe.each(WAYS)('official clients over $way', (way) => {
   it.each(cells)('what $client was sent of $revision was held against its schema', ({ revision }) => {
     expect(door.checkedOf(revision)).toBeGreaterThan(BEHAVIOURS.length / 2);
   });
-});
+}
