@@ -29,7 +29,8 @@ export class HttpTap {
   static async open(url: string, record: WireRecord, ca?: string): Promise<HttpTap> {
     const server = http.createServer();
     const keepAlive = true;
-    const agent = ca === undefined ? new http.Agent({ keepAlive }) : new https.Agent({ keepAlive, ca, servername: 'localhost' });
+    const agent =
+      ca === undefined ? new http.Agent({ keepAlive }) : new https.Agent({ keepAlive, ca, servername: 'localhost' });
     const tap = new HttpTap(new URL(url), record, server, agent);
     server.on('request', (req: IncomingMessage, res: ServerResponse) => void tap.relay(req, res));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
