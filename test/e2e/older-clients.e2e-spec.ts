@@ -195,6 +195,39 @@ describe('what clients of before expect on the wire', () => {
   });
 });
 
+describe('S3-9 sessions within their bounds', () => {
+  it('are no more than the settings allow, and end with their connection when they are ended', async () => {
+    const doors = await Doors.open({
+      plugins: [fixture('contract/index')],
+      env: { MCP_SESSION_MAX: '2', MCP_ANONYMOUS_ROLE: 'admin' },
+    });
+    try {
+      const busy = [await doors.webSocket(), await doors.lines()];
+      for (const client of busy) {
+        await client.initialize();
+        client.send(request('runs', 'tools/call', { name: 'wait_for_abort', arguments: { mark: 'busy' } }));
+      }
+      const late = await doors.webSocket();
+      expect((await late.initialize()).error).toMatchObject({
+        message: expect.stringMatching(/^Maximum session limit \(2\) .*reached/),
+        data: { kind: 'session_limit' },
+      });
+      const rest = new RestClient(doors.base);
+      const listed = (await rest.get('/admin/sessions')).json['sessions'] as { id: string; door: string }[];
+      const { id } = listed.find(({ door }) => door === 'websocket') as { id: string };
+      const ended = await rest.send('DELETE', `/admin/sessions/${id}`, {
+        headers: { 'X-Requested-With': 'test' },
+      });
+      expect(ended.status).toBe(204);
+      await within((busy[0] as RawWebSocket).closed, 'the end of the WebSocket');
+      expect((await late.request('again', 'initialize', initializeParams(OLDEST))).result).toBeDefined();
+      for (const client of busy) client.vanish();
+    } finally {
+      await doors.dispose();
+    }
+  });
+});
+
 describe('settings of before', () => {
   it('S3-19 S0-1 are told what took their place, and the others mean what they meant', async () => {
     const folder = await temporaryFolder();
