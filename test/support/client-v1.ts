@@ -233,7 +233,7 @@ async function endSession(transport: currentHttp.StreamableHTTPClientTransport, 
 function transportTo(target: Target, { Http, Stdio, Sse, Socket }: Release): Transport {
   switch (target.door) {
     case 'http':
-      return new Http(new URL(target.url));
+      return new Http(new URL(target.url), { requestInit: { headers: { ...target.headers } } });
     case 'sse':
       return new Sse(new URL(target.url));
     case 'websocket':
