@@ -91,7 +91,9 @@ export class HttpLane {
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     // The socket that requests come on: with TLS, the one inside.
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.sockets.add(socket));
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
+      this.sockets.add(socket),
+    );
     server.on('listening', () => this.refuseOpen(server));
     const rest = server.listeners('request') as Listener[];
     server.removeAllListeners('request');
