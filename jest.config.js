@@ -16,7 +16,7 @@ export default {
       displayName: 'replicas',
       roots: ['<rootDir>/test/contract'],
       // What is behind a door; the rest starts no server.
-      testMatch: ['**/{clients,revisions,stateless,streams,violations,forgeries}.contract.ts'],
+      testMatch: ['**/{clients-network,revisions,stateless,streams,violations,forgeries}.contract.ts'],
       setupFiles: [...shared.setupFiles, '<rootDir>/test/support/behind-replicas.js'],
     },
     { ...shared, displayName: 'e2e', roots: ['<rootDir>/test'], testMatch: ['**/*.e2e-spec.ts'] },

@@ -10,7 +10,8 @@ const steps = [
   ['generated docs', 'npm run docs:check'],
   ['fixtures', 'npm run build:fixtures'],
   ['unit tests', 'npm run test:unit'],
-  ['contract and e2e tests', 'npm run test:e2e'],
+  ['contract tests', 'npm run test:contract'],
+  ['e2e tests', 'npm run test:e2e'],
   ['conformance', 'npm run test:conformance'],
 ];
 

@@ -1,24 +1,25 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Door, DOOR_NAMES, openDoor } from '../support/doors.js';
+import { type Door, openDoor } from '../support/doors.js';
 import type { RawSession } from '../support/raw-session.js';
 import { PATIENCE_MS } from '../support/waiting.js';
 import { isSeen, serverOptions } from './behaviours/behaviour.js';
 import { OPENING } from './behaviours/opening.js';
 import { OF_EVERY_REVISION } from './behaviours/revisions.js';
-import { RAW_CELLS } from './cells.js';
+import { MODERN } from '../support/wire/spec-schema.js';
+import { PLAIN_WAYS, revisionsOver } from './cells.js';
 
-describe.each(DOOR_NAMES)('the 2025 era over %s', (name) => {
+describe.each(PLAIN_WAYS)('the 2025 era over $way', (way) => {
   let door: Door;
 
   beforeAll(async () => {
-    door = await openDoor(name, serverOptions());
+    door = await openDoor(way.door, serverOptions());
   }, PATIENCE_MS);
 
   afterEach(() => door.assertSound());
 
   afterAll(() => door.close(), PATIENCE_MS);
 
-  const revisions = RAW_CELLS.filter((cell) => cell.door === name).map(({ revision }) => revision);
+  const revisions = revisionsOver(way).filter((revision) => revision !== MODERN);
 
   describe.each(revisions)('%s', (revision) => {
     let session: RawSession;

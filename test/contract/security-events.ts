@@ -17,7 +17,7 @@ export function eventsOf(stderr: string): readonly SecurityLine[] {
 }
 
 /**
- * Waits for an event.
+ * Waits for an event; over TCP it has a name of its own.
  * @param from how many had been written before
  */
 export function untilEvent(stderr: () => string, from: number, event: string): Promise<SecurityLine> {
@@ -25,7 +25,7 @@ export function untilEvent(stderr: () => string, from: number, event: string): P
     () =>
       eventsOf(stderr())
         .slice(from)
-        .find((line) => line.event === event),
+        .find((line) => line.event.replace(/^tcp_/, '') === event),
     `the security event ${event}`,
   );
 }

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { exchange, wire } from '../e2e/http-wire.js';
-import { type Door, DOOR_NAMES, type DoorName, openDoor, serves } from '../support/doors.js';
+import { type Door, type DoorName, openDoor } from '../support/doors.js';
 import { type Frame, initializeParams, type Message, modernHeaders, request } from '../support/messages.js';
 import { PATIENCE_MS } from '../support/waiting.js';
-import { MODERN, SPEC_REVISIONS, type SpecRevision } from '../support/wire/spec-schema.js';
+import { MODERN, type SpecRevision } from '../support/wire/spec-schema.js';
 import { serverOptions } from './behaviours/behaviour.js';
+import { PLAIN_WAYS, revisionsOver } from './cells.js';
 import { eventsOf, untilEvent } from './security-events.js';
 import { OF_HTTP } from './violations-http.js';
 import { OF_MODERN } from './violations-modern.js';
@@ -46,8 +47,8 @@ async function httpSpeaker(door: Door, revision: SpecRevision): Promise<Speaker>
   };
 }
 
-/** On stdio: in the session of one process, or in a process that has none. */
-async function stdioSpeaker(door: Door, revision: SpecRevision): Promise<Speaker> {
+/** On a channel: in the session of one, or on one that has none. */
+async function channelSpeaker(door: Door, revision: SpecRevision): Promise<Speaker> {
   const session = revision === MODERN ? undefined : await door.session(revision);
   const bare = await door.unopened();
   return {
@@ -58,7 +59,13 @@ async function stdioSpeaker(door: Door, revision: SpecRevision): Promise<Speaker
   };
 }
 
-const SPEAKERS: Readonly<Record<DoorName, typeof httpSpeaker>> = { http: httpSpeaker, stdio: stdioSpeaker };
+const SPEAKERS: Readonly<Record<DoorName, typeof httpSpeaker>> = {
+  http: httpSpeaker,
+  stdio: channelSpeaker,
+  websocket: channelSpeaker,
+  tcp: channelSpeaker,
+  sse: channelSpeaker,
+};
 
 function bytesOf(frame: unknown): string | Buffer {
   return typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame);
@@ -74,7 +81,8 @@ function toldIn({ told }: Violation, revision: SpecRevision, door: DoorName): To
   return typeof told === 'function' ? told(revision, door) : told;
 }
 
-describe.each(DOOR_NAMES)('what breaks a MUST over %s', (name) => {
+describe.each(PLAIN_WAYS)('what breaks a MUST over $way', (way) => {
+  const { door: name } = way;
   let door: Door;
 
   beforeAll(async () => {
@@ -85,7 +93,7 @@ describe.each(DOOR_NAMES)('what breaks a MUST over %s', (name) => {
 
   afterAll(() => door.close(), PATIENCE_MS);
 
-  describe.each(SPEC_REVISIONS.filter((revision) => serves(name, revision)))('in %s', (revision) => {
+  describe.each(revisionsOver(way))('in %s', (revision) => {
     const here = VIOLATIONS.filter((each) => each.in(revision) && (each.doors?.includes(name) ?? true));
     let speaker: Speaker;
 

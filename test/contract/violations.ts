@@ -71,8 +71,14 @@ const MESSAGES: readonly Violation[] = [
     spec: 'basic/transports, JSON-RPC messages MUST be UTF-8 encoded',
     in: every,
     sends: frames(Buffer.from([...Buffer.from('{"jsonrpc":"2.0","id":"'), 0xc3, 0x28, ...Buffer.from('"}')])),
+    // A WebSocket knows itself what a text is: it is closed (RFC 6455, section 8.1).
+    doors: ['http', 'sse', 'stdio', 'tcp'],
     told: (_revision, door) =>
-      told(-32700, 'parse_error', `Parse error: the ${door === 'http' ? 'body' : 'line'} is not UTF-8`),
+      told(
+        -32700,
+        'parse_error',
+        `Parse error: the ${door === 'http' || door === 'sse' ? 'body' : 'line'} is not UTF-8`,
+      ),
   },
   ...(
     [
@@ -156,7 +162,7 @@ const BATCHES: readonly Violation[] = [
     name: 'a batch in place of a single message',
     spec: 'basic/transports/stdio: each message is a single request, notification or response',
     in: modern,
-    doors: ['stdio'],
+    doors: ['stdio', 'websocket', 'tcp'],
     sends: frames([PING, PING]),
     told: told(-32600, 'batch_not_allowed', NO_BATCHES),
   },
@@ -181,7 +187,7 @@ const LIFECYCLE: readonly Violation[] = [
     name: 'a request before initialize',
     spec: 'basic/lifecycle, Initialization MUST be the first interaction',
     in: legacy,
-    doors: ['stdio'],
+    doors: ['stdio', 'websocket', 'tcp', 'sse'],
     unopened: true,
     sends: frames(request('v', 'tools/list')),
     told: told(-32600, 'not_initialized', 'Not initialized: send initialize first'),

@@ -187,7 +187,7 @@ describe('appendix C, the first five minutes', () => {
     const server = await StdioServer.start({ flags: ['--config', preset('luno')] });
     await server.initialize();
     server.send(request('large', 'tools/call', { name: 'echo', arguments: { message: 'x'.repeat(2_000_000) } }));
-    const { error } = await server.frame(({ error: fault }) => fault !== undefined, 'the refusal');
+    const { error } = await server.message(({ error: fault }) => fault !== undefined, 'the refusal');
     expect(error).toMatchObject({ code: -32600, message: 'Message too large' });
     expect((await server.request('ping')).result).toEqual({});
     await server.dispose();

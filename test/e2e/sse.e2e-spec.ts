@@ -6,7 +6,7 @@ import { Doors } from '../support/live-doors.js';
 import { initializeParams, type Json, request } from '../support/messages.js';
 import { fixture, temporaryFolder } from '../support/places.js';
 import { Program } from '../support/program.js';
-import { RawHttp, type RawStream } from '../support/raw-http.js';
+import { RawSse } from '../support/raw-sse.js';
 import { PATIENCE_MS } from '../support/waiting.js';
 
 const LONG_MS = 4 * PATIENCE_MS;
@@ -15,42 +15,6 @@ const MODERN = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
 };
-
-/** A client of the older transport, without any library. */
-class RawSse {
-  private constructor(
-    readonly stream: RawStream,
-    readonly endpoint: string,
-    private readonly base: string,
-  ) {}
-
-  static async open(url: string, headers: Record<string, string> = {}): Promise<RawSse> {
-    const stream = await new RawHttp(url).stream(headers);
-    const [, endpoint = ''] = await stream.said(/^event: endpoint\ndata: (\S+)\n\n/);
-    return new RawSse(stream, endpoint, new URL(url).origin);
-  }
-
-  get id(): string {
-    return new URL(this.endpoint, this.base).searchParams.get('sessionId') ?? '';
-  }
-
-  post(
-    body: unknown,
-    { path = this.endpoint, headers = {} }: { path?: string; headers?: Record<string, string> } = {},
-  ) {
-    return fetch(new URL(path, this.base), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    });
-  }
-
-  async request(id: string, method: string, params?: Json): Promise<Json> {
-    await this.post(request(id, method, params));
-    const [, text = ''] = await this.stream.said(new RegExp(`^data: (\\{"jsonrpc":"2.0","id":"${id}".*)$`, 'm'));
-    return JSON.parse(text) as Json;
-  }
-}
 
 describe('legacy HTTP+SSE', () => {
   let doors: Doors;

@@ -226,7 +226,7 @@ describe('stdio', () => {
       await start({ plugins: [fixture('noisy/index')] });
       await server.initialize();
       server.send(request('held', 'tools/call', { name: 'hold_child', arguments: {} }));
-      const { params } = await server.frame(({ method }) => method === 'notifications/message', 'the process id');
+      const { params } = await server.message(({ method }) => method === 'notifications/message', 'the process id');
       const { pid } = params?.['data'] as { pid: number };
       expect(await isRunning(pid)).toBe(true);
       expect(await server.leave()).toEqual({ code: 0, signal: null });
@@ -248,7 +248,7 @@ describe('stdio', () => {
       await start({ plugins: [fixture('noisy/index')] });
       await server.initialize();
       server.send(request('held', 'tools/call', { name: 'hold_child', arguments: {} }));
-      const { params } = await server.frame(({ method }) => method === 'notifications/message', 'the process id');
+      const { params } = await server.message(({ method }) => method === 'notifications/message', 'the process id');
       const { pid } = params?.['data'] as { pid: number };
       server.program.closeOutput();
       server.send(request('unread', 'ping'));
@@ -273,7 +273,7 @@ describe('stdio', () => {
       await start({ plugins: [fixture('noisy/index')], env: { MCP_SERVER_SHUTDOWN_GRACE_PERIOD: '2' } });
       await server.initialize();
       server.send(request('held', 'tools/call', { name: 'hold_child', arguments: {} }));
-      const { params } = await server.frame(({ method }) => method === 'notifications/message', 'the process id');
+      const { params } = await server.message(({ method }) => method === 'notifications/message', 'the process id');
       const { pid } = params?.['data'] as { pid: number };
       expect(await server.program.stop(signal)).toEqual({ code: 0, signal: null });
       await until(async () => !(await isRunning(pid)), 'the child to end');

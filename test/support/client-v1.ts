@@ -1,14 +1,20 @@
 import * as current from '@modelcontextprotocol/sdk/client/index.js';
+import * as currentSse from '@modelcontextprotocol/sdk/client/sse.js';
 import * as currentStdio from '@modelcontextprotocol/sdk/client/stdio.js';
 import * as currentHttp from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import * as currentSocket from '@modelcontextprotocol/sdk/client/websocket.js';
 import * as currentTypes from '@modelcontextprotocol/sdk/types.js';
 import type { CallToolResult, LoggingLevel } from '@modelcontextprotocol/sdk/types.js';
 import * as early from '@modelcontextprotocol/sdk-1-10/client/index.js';
+import * as earlySse from '@modelcontextprotocol/sdk-1-10/client/sse.js';
 import * as earlyStdio from '@modelcontextprotocol/sdk-1-10/client/stdio.js';
 import * as earlyHttp from '@modelcontextprotocol/sdk-1-10/client/streamableHttp.js';
+import * as earlySocket from '@modelcontextprotocol/sdk-1-10/client/websocket.js';
 import * as earlyTypes from '@modelcontextprotocol/sdk-1-10/types.js';
+import { WebSocket } from 'ws';
 import type { Json, Message } from './messages.js';
 import { MAIN } from './places.js';
+import { LineTransport } from './socket-transports.js';
 import {
   assertRevision,
   type CallOptions,
@@ -27,13 +33,23 @@ import {
 } from './test-client.js';
 import type { SpecRevision } from './wire/spec-schema.js';
 
-type Transport = currentHttp.StreamableHTTPClientTransport | currentStdio.StdioClientTransport;
+// The transport of the SDK takes the one of browsers, which this release of Node does not have.
+Object.assign(globalThis, { WebSocket });
+
+type Transport =
+  | currentHttp.StreamableHTTPClientTransport
+  | currentStdio.StdioClientTransport
+  | currentSse.SSEClientTransport
+  | currentSocket.WebSocketClientTransport
+  | LineTransport;
 
 /** The parts of one release of the SDK. */
 interface Release {
   readonly Client: typeof current.Client;
   readonly Http: typeof currentHttp.StreamableHTTPClientTransport;
   readonly Stdio: typeof currentStdio.StdioClientTransport;
+  readonly Sse: typeof currentSse.SSEClientTransport;
+  readonly Socket: typeof currentSocket.WebSocketClientTransport;
   readonly types: typeof currentTypes;
   /** The newest revision of the release: it takes no other for granted, and cannot be told to. */
   readonly revision: SpecRevision;
@@ -43,6 +59,8 @@ const CURRENT: Release = {
   Client: current.Client,
   Http: currentHttp.StreamableHTTPClientTransport,
   Stdio: currentStdio.StdioClientTransport,
+  Sse: currentSse.SSEClientTransport,
+  Socket: currentSocket.WebSocketClientTransport,
   types: currentTypes,
   revision: REVISION,
 };
@@ -52,6 +70,8 @@ const EARLY = {
   Client: early.Client,
   Http: earlyHttp.StreamableHTTPClientTransport,
   Stdio: earlyStdio.StdioClientTransport,
+  Sse: earlySse.SSEClientTransport,
+  Socket: earlySocket.WebSocketClientTransport,
   types: earlyTypes,
   revision: '2024-11-05',
 } as unknown as Release;
@@ -70,12 +90,9 @@ export class SdkV1Client implements TestClient {
     private readonly release: Release,
     capabilities: Json,
   ) {
-    const { Client, Http, Stdio, types } = release;
+    const { Client, types } = release;
     this.client = new Client(CLIENT_INFO, { capabilities });
-    this.transport =
-      target.door === 'http'
-        ? new Http(new URL(target.url), { requestInit: { headers: { ...target.headers } } })
-        : new Stdio(stdioParameters(target));
+    this.transport = transportTo(target, release);
     this.door = target.door;
     this.wire = record(this.transport);
     this.client.setNotificationHandler(
@@ -211,6 +228,21 @@ export class SdkV1Client implements TestClient {
 /** Release 1.10 cannot end a session itself. */
 async function endSession(transport: currentHttp.StreamableHTTPClientTransport, { Http }: Release): Promise<void> {
   if ('terminateSession' in Http.prototype) await transport.terminateSession();
+}
+
+function transportTo(target: Target, { Http, Stdio, Sse, Socket }: Release): Transport {
+  switch (target.door) {
+    case 'http':
+      return new Http(new URL(target.url), { requestInit: { headers: { ...target.headers } } });
+    case 'sse':
+      return new Sse(new URL(target.url));
+    case 'websocket':
+      return new Socket(new URL(target.url));
+    case 'tcp':
+      return new LineTransport(target.port);
+    case 'stdio':
+      return new Stdio(stdioParameters(target));
+  }
 }
 
 function stdioParameters({ args, env, cwd, tap }: Extract<Target, { door: 'stdio' }>) {

@@ -1,8 +1,14 @@
-import { Client, LOG_LEVEL_META_KEY, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  Client,
+  LOG_LEVEL_META_KEY,
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { CallToolResult, LoggingLevel, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { Json, Message } from './messages.js';
 import { MAIN } from './places.js';
+import { LineTransport, WebSocketTransport } from './socket-transports.js';
 import {
   assertRevision,
   type CallOptions,
@@ -22,6 +28,9 @@ import {
 } from './test-client.js';
 import { MODERN, type SpecRevision } from './wire/spec-schema.js';
 
+type Transport =
+  StreamableHTTPClientTransport | StdioClientTransport | SSEClientTransport | WebSocketTransport | LineTransport;
+
 /**
  * The client of `@modelcontextprotocol/client` 2.x, held to one revision. Left to itself (`auto`) it falls back from
  * 2026-07-28 to the 2025 era without a word; pinned, it fails instead.
@@ -29,7 +38,7 @@ import { MODERN, type SpecRevision } from './wire/spec-schema.js';
 export class ClientV2 implements TestClient {
   readonly logs: LogMessage[] = [];
   private readonly client: Client;
-  private readonly transport: StreamableHTTPClientTransport | StdioClientTransport;
+  private readonly transport: Transport;
   readonly wire: readonly Message[];
 
   readonly door: Target['door'];
@@ -148,17 +157,24 @@ export class ClientV2 implements TestClient {
 /** Asks the server, whatever was kept. */
 const FRESH = { cacheMode: 'bypass' } as const;
 
-function transportTo(target: Target): StreamableHTTPClientTransport | StdioClientTransport {
-  if (target.door === 'http') {
-    return new StreamableHTTPClientTransport(new URL(target.url), { requestInit: { headers: { ...target.headers } } });
+function transportTo(target: Target): Transport {
+  switch (target.door) {
+    case 'http':
+      return new StreamableHTTPClientTransport(new URL(target.url), {
+        requestInit: { headers: { ...target.headers } },
+      });
+    case 'sse':
+      return new SSEClientTransport(new URL(target.url));
+    case 'websocket':
+      return new WebSocketTransport(target.url);
+    case 'tcp':
+      return new LineTransport(target.port);
+    case 'stdio':
+      return new StdioClientTransport(stdioParameters(target));
   }
-  const { args, env, cwd, tap } = target;
+}
+
+function stdioParameters({ args, env, cwd, tap }: Extract<Target, { door: 'stdio' }>) {
   const program = [MAIN, ...args];
-  return new StdioClientTransport({
-    command: process.execPath,
-    args: tap?.(program) ?? program,
-    env,
-    cwd,
-    stderr: 'ignore',
-  });
+  return { command: process.execPath, args: tap?.(program) ?? program, env, cwd, stderr: 'ignore' as const };
 }

@@ -39,7 +39,7 @@ export class Doors {
 
   /** @param tls where TLS is on */
   lines(tls?: ConnectionOptions): Promise<RawLines> {
-    return RawLines.open(this.tcpPort, tls);
+    return RawLines.open(this.tcpPort, tls ? { tls } : {});
   }
 
   /** Waits until so many security events of a name are written. @returns all of them */

@@ -116,6 +116,12 @@ export class RawStream {
     return [...this.read.matchAll(/^id: (.*)$/gm)].map(([, id = '']) => id);
   }
 
+  /** Calls back whenever more came, and at the end. @returns what ends that */
+  onRead(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
   /** Waits until the stream has said something, from its beginning. */
   said(pattern: RegExp): Promise<RegExpExecArray> {
     return this.when(() => pattern.exec(this.read) ?? undefined, String(pattern));

@@ -1,41 +1,49 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { type Frame, initializeParams, type Json, type Message, request } from './messages.js';
+import { RawChannel } from './raw-channel.js';
 import { within } from './waiting.js';
 
+export interface LineOptions {
+  readonly endsLines?: boolean;
+  readonly tls?: ConnectionOptions;
+  readonly host?: string;
+}
+
 /** A TCP client of lines of JSON. */
-export class RawLines {
-  readonly messages: Message[] = [];
+export class RawLines extends RawChannel {
   private readonly chunks: string[] = [];
   /** What came after the last line break. */
   private rest: string[] = [];
-  private isOver = false;
-  private readonly listeners = new Set<() => void>();
   /** When the server has closed the connection, or it broke. */
   readonly ended: Promise<void>;
 
-  private constructor(readonly socket: Socket) {
+  private constructor(
+    readonly socket: Socket,
+    private readonly endsLines: boolean,
+  ) {
+    super();
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
       this.chunks.push(chunk);
       this.read(chunk);
-      this.tell();
     });
     socket.on('error', () => undefined);
     this.ended = new Promise((resolve) =>
       socket.on('close', () => {
-        this.isOver = true;
         resolve();
-        this.tell();
+        this.over();
       }),
     );
   }
 
-  /** @param tls where the door speaks it; certificates are checked as any client does */
-  static async open(port: number, tls?: ConnectionOptions): Promise<RawLines> {
-    const place = { port, host: '127.0.0.1' };
+  /**
+   * @param options.endsLines whether text and bytes that are sent get a line break; what is JSON has one in any case
+   * @param options.tls where the door speaks it; certificates are checked as any client does
+   */
+  static async open(port: number, { endsLines = false, tls, host = '127.0.0.1' }: LineOptions = {}): Promise<RawLines> {
+    const place = { port, host };
     const socket = tls ? connectTls({ ...place, ...tls }) : connect(place);
-    const lines = new RawLines(socket);
+    const lines = new RawLines(socket, endsLines);
     const opened = new Promise<void>((resolve, reject) => {
       socket.once(tls ? 'secureConnect' : 'connect', resolve).once('error', reject);
       socket.once('close', () => reject(new Error('The connection closed before it was open')));
@@ -44,53 +52,19 @@ export class RawLines {
     return lines;
   }
 
-  /** @param frames JSON values; text is sent as it is, without a line break */
-  send(...frames: readonly unknown[]): void {
+  /** @param frames JSON values; text and bytes are sent as they are */
+  override send(...frames: readonly unknown[]): void {
     for (const frame of frames) {
-      this.socket.write(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : `${JSON.stringify(frame)}\n`);
+      const isRaw = typeof frame === 'string' || Buffer.isBuffer(frame);
+      const text = isRaw ? frame : JSON.stringify(frame);
+      const end = !isRaw || this.endsLines ? '\n' : '';
+      this.socket.write(Buffer.isBuffer(text) ? Buffer.concat([text, Buffer.from(end)]) : text + end);
     }
   }
 
   /** All that was said. */
   get text(): string {
     return this.chunks.join('');
-  }
-
-  async initialize(revision = '2025-11-25'): Promise<Message> {
-    return this.request('init', 'initialize', initializeParams(revision));
-  }
-
-  async request(id: unknown, method: string, params?: Json): Promise<Message> {
-    this.send(request(id, method, params));
-    return this.answer(id);
-  }
-
-  callTool(id: unknown, name: string, args: Json = {}): Promise<Message> {
-    return this.request(id, 'tools/call', { name, arguments: args });
-  }
-
-  answer(id: unknown): Promise<Message> {
-    return this.message((message) => message.method === undefined && message.id === id, `the answer to ${String(id)}`);
-  }
-
-  message(isIt: (message: Message) => boolean, what: string): Promise<Message> {
-    const found = new Promise<Message>((resolve, reject) => {
-      const look = (): void => {
-        const it = this.messages.find(isIt);
-        if (!it && !this.isOver) return;
-        this.listeners.delete(look);
-        if (it) resolve(it);
-        else reject(new Error(`The connection ended before ${what}: ${this.text.slice(0, 2_000)}`));
-      };
-      this.listeners.add(look);
-      look();
-    });
-    return within(found, what);
-  }
-
-  async count(count: number): Promise<readonly Message[]> {
-    await this.message(() => this.messages.length >= count, `${count} messages`);
-    return this.messages;
   }
 
   /** Waits for the end. @returns all that was said */
@@ -118,13 +92,8 @@ export class RawLines {
     const [first = '', ...more] = chunk.split('\n');
     this.rest.push(first);
     for (const start of more) {
-      const line = JSON.parse(this.rest.join('')) as Frame;
-      this.messages.push(...[line].flat());
+      this.take(this.rest.join(''));
       this.rest = [start];
     }
-  }
-
-  private tell(): void {
-    for (const listener of [...this.listeners]) listener();
   }
 }

@@ -1,7 +1,7 @@
 import { type Envelope, isAnswer, type Json, type Message, modernHeaders, modernParams, request } from './messages.js';
+import type { Channel } from './raw-channel.js';
 import { answerIn, RawHttp } from './raw-http.js';
 import { type Ongoing, ongoingOf, ongoingOn, type Outcome } from './raw-session.js';
-import type { StdioServer } from './stdio-server.js';
 
 let ids = 0;
 
@@ -59,17 +59,18 @@ export class HttpModern implements RawModern {
   }
 }
 
-export class StdioModern implements RawModern {
-  constructor(private readonly server: StdioServer) {}
+/** Every request on one channel: stdio, WebSocket and TCP. */
+export class ChannelModern implements RawModern {
+  constructor(private readonly channel: Channel) {}
 
   async send(frame: Json): Promise<Outcome> {
-    const ongoing = ongoingOn(this.server, frame as Json & { readonly id: unknown });
+    const ongoing = ongoingOn(this.channel, frame as Json & { readonly id: unknown });
     const answer = await ongoing.answer();
     const before = ongoing.messages.slice(0, ongoing.messages.indexOf(answer));
     return { before: before.filter(({ method }) => method !== undefined), answer };
   }
 
   async open(frame: Json & { readonly id: unknown }): Promise<Ongoing> {
-    return ongoingOn(this.server, frame);
+    return ongoingOn(this.channel, frame);
   }
 }

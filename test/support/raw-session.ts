@@ -1,6 +1,6 @@
 import { type Frame, initializeParams, type Json, type Message, notification, request } from './messages.js';
+import type { Channel } from './raw-channel.js';
 import { answerIn, RawHttp, type RawStream } from './raw-http.js';
-import { StdioServer } from './stdio-server.js';
 
 /** What a request led to. */
 export interface Outcome {
@@ -114,55 +114,65 @@ export function ongoingOf(stream: RawStream, id: unknown): Ongoing {
   };
 }
 
-export class StdioSession implements RawSession {
+/** A session that is its channel's: on stdio, WebSocket, TCP and legacy SSE. */
+export class ChannelSession implements RawSession {
   private constructor(
-    private readonly server: StdioServer,
+    private readonly channel: Channel,
     readonly opening: Message,
   ) {}
 
-  static async open(server: StdioServer, revision: string, capabilities: Json = {}): Promise<StdioSession> {
-    return new StdioSession(server, await server.initialize(revision, capabilities));
+  static async open(channel: Channel, revision: string, capabilities: Json = {}): Promise<ChannelSession> {
+    const [opening] = await channel.exchange(request(0, 'initialize', initializeParams(revision, capabilities)));
+    channel.send(notification('notifications/initialized'));
+    return new ChannelSession(channel, opening as Message);
   }
 
   async send(frame: unknown): Promise<readonly Frame[]> {
-    return this.server.exchange(frame);
+    return this.channel.exchange(frame);
   }
 
   async tell(frame: unknown): Promise<void> {
-    this.server.send(frame);
-    // The line after it is served after it: were it answered, the answer would stand before that of the ping.
-    const { length } = this.server.frames;
-    await this.server.request('ping');
-    const came = this.server.frames.slice(length);
+    this.channel.send(frame);
+    // What comes after it is served after it: were it answered, the answer would stand before that of the ping.
+    const { length } = this.channel.frames;
+    await this.ping();
+    const came = this.channel.frames.slice(length);
     if (came.length !== 1) throw new Error(`Nothing was owed, and this came: ${JSON.stringify(came)}`);
   }
 
   async sendCancelled(frame: { readonly id: unknown }, meanwhile: () => Promise<void>): Promise<readonly Frame[]> {
-    this.server.send(frame);
+    this.channel.send(frame);
     await meanwhile();
-    await this.server.request('ping');
-    return this.server.messages.filter(({ id }) => id === frame.id);
+    await this.ping();
+    return this.channel.messages.filter(({ id }) => id === frame.id);
   }
 
   async open(frame: Json & { readonly id: unknown }): Promise<Ongoing> {
-    return ongoingOn(this.server, frame);
+    return ongoingOn(this.channel, frame);
+  }
+
+  /** Waits for the answer to a ping, whatever else is answered before. */
+  private async ping(): Promise<void> {
+    const ping = `ping ${ids++}`;
+    this.channel.send(request(ping, 'ping'));
+    await this.channel.message(({ id }) => id === ping, 'the answer to a ping');
   }
 }
 
 /** Sends a request on a channel that all requests share. */
-export function ongoingOn(server: StdioServer, frame: Json & { readonly id: unknown }): Ongoing {
-  const { length } = server.messages;
+export function ongoingOn(channel: Channel, frame: Json & { readonly id: unknown }): Ongoing {
+  const { length } = channel.messages;
   const { id } = frame;
   const isIt = (message: Message): boolean => message.method === undefined && message.id === id;
-  server.send(frame);
+  channel.send(frame);
   const message = (wanted: (message: Message) => boolean, what: string): Promise<Message> =>
-    server.frame((each) => server.messages.indexOf(each) >= length && wanted(each), what);
+    channel.message((each) => channel.messages.indexOf(each) >= length && wanted(each), what);
   return {
     get messages() {
-      return server.messages.slice(length);
+      return channel.messages.slice(length);
     },
     message,
     answer: () => message(isIt, `the answer to ${String(id)}`),
-    leave: async () => server.send(notification('notifications/cancelled', { requestId: id })),
+    leave: async () => channel.send(notification('notifications/cancelled', { requestId: id })),
   };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
-import { type Frame, initializeParams, type Json, type Message, request } from './messages.js';
+import type { Json } from './messages.js';
+import { RawChannel } from './raw-channel.js';
 import { within } from './waiting.js';
 
 export interface Closed {
@@ -19,23 +20,17 @@ export interface RefusedUpgrade {
 }
 
 /** A WebSocket client that knows nothing of MCP. */
-export class RawWebSocket {
-  readonly messages: Message[] = [];
-  private readonly listeners = new Set<() => void>();
-  private isOver = false;
+export class RawWebSocket extends RawChannel {
   readonly closed: Promise<Closed>;
 
   private constructor(readonly ws: WebSocket) {
-    ws.on('message', (data) => {
-      this.messages.push(...[JSON.parse((data as Buffer).toString('utf8')) as Frame].flat());
-      this.tell();
-    });
+    super();
+    ws.on('message', (data) => this.take((data as Buffer).toString('utf8')));
     ws.on('error', () => undefined);
     this.closed = new Promise((resolve) =>
       ws.on('close', (code, reason) => {
-        this.isOver = true;
         resolve({ code, reason: reason.toString('utf8') });
-        this.tell();
+        this.over();
       }),
     );
   }
@@ -75,52 +70,12 @@ export class RawWebSocket {
     return { status, phrase, headers, body: JSON.parse(text) as Json };
   }
 
-  /** @param frames JSON values, or text that is sent as it is */
-  send(...frames: readonly unknown[]): void {
-    for (const frame of frames) this.ws.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
-  }
-
-  async initialize(revision = '2025-11-25', capabilities: Json = {}): Promise<Message> {
-    this.send(request('init', 'initialize', initializeParams(revision, capabilities)));
-    return this.answer('init');
-  }
-
-  async request(id: unknown, method: string, params?: Json): Promise<Message> {
-    this.send(request(id, method, params));
-    return this.answer(id);
-  }
-
-  callTool(id: unknown, name: string, args: Json = {}): Promise<Message> {
-    return this.request(id, 'tools/call', { name, arguments: args });
-  }
-
-  answer(id: unknown): Promise<Message> {
-    return this.message(
-      (message) => message.method === undefined && message.id === id,
-      `the answer to ${JSON.stringify(id)}`,
-    );
-  }
-
-  /** Waits for the first message, of any from the beginning, that is as asked. */
-  message(isIt: (message: Message) => boolean, what: string): Promise<Message> {
-    const found = new Promise<Message>((resolve, reject) => {
-      const look = (): void => {
-        const it = this.messages.find(isIt);
-        if (!it && !this.isOver) return;
-        this.listeners.delete(look);
-        if (it) resolve(it);
-        else reject(new Error(`The WebSocket closed before ${what}: ${JSON.stringify(this.messages).slice(0, 2_000)}`));
-      };
-      this.listeners.add(look);
-      look();
-    });
-    return within(found, what);
-  }
-
-  /** Waits until so many messages have come. */
-  async count(count: number): Promise<readonly Message[]> {
-    await this.message(() => this.messages.length >= count, `${count} messages`);
-    return this.messages;
+  /** @param frames JSON values; text is sent as it is, and bytes as what a text frame holds */
+  override send(...frames: readonly unknown[]): void {
+    for (const frame of frames) {
+      const payload = typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame);
+      this.ws.send(payload, { binary: false });
+    }
   }
 
   async close(): Promise<Closed> {
@@ -131,9 +86,5 @@ export class RawWebSocket {
   /** Leaves without a word, as a program that was killed. */
   vanish(): void {
     this.ws.terminate();
-  }
-
-  private tell(): void {
-    for (const listener of [...this.listeners]) listener();
   }
 }

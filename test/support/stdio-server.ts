@@ -2,11 +2,12 @@ import { type Frame, initializeParams, isAnswer, type Json, type Message, notifi
 import { type TemporaryFolder, temporaryFolder } from './places.js';
 import { type Exit, Program } from './program.js';
 import type { ServerOptions } from './built-server.js';
+import type { Channel } from './raw-channel.js';
 import { within } from './waiting.js';
 import { Conversation, type WireRecord } from './wire/conversation.js';
 
 /** The built program serving stdio, spoken to line by line. */
-export class StdioServer {
+export class StdioServer implements Channel {
   private nextId = 1;
   private readonly parsed: Frame[] = [];
 
@@ -88,14 +89,14 @@ export class StdioServer {
 
   /** Waits for the answer to a request. */
   answer(id: unknown): Promise<Message> {
-    return this.frame(
+    return this.message(
       ({ id: answered, method }) => answered === id && method === undefined,
       `the answer to ${String(id)}`,
     );
   }
 
   /** Waits for the first message, of any from the beginning, that is as asked. */
-  frame(isIt: (message: Message) => boolean, what: string): Promise<Message> {
+  message(isIt: (message: Message) => boolean, what: string): Promise<Message> {
     return this.waitFor(() => this.messages.find(isIt), what);
   }
 

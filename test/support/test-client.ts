@@ -21,6 +21,8 @@ export type Target =
       /** Sent with every request. */
       readonly headers?: Readonly<Record<string, string>>;
     }
+  | { readonly door: 'websocket' | 'sse'; readonly url: string }
+  | { readonly door: 'tcp'; readonly port: number }
   | {
       readonly door: 'stdio';
       /** Arguments of the built program. */

@@ -223,13 +223,24 @@ describe('a message', () => {
     expect(messages(one)).toEqual([]);
   });
 
-  it('S1-15 that is no JSON is refused with 400', async () => {
-    await open();
+  it('S1-15 S2-23 that is no JSON is refused with 400, is an event, and counts as any', async () => {
+    await open({ rate: { maxMessages: 2 } });
     const url = await endpointOf(await stream());
-    const answer = await post(url, '{');
-    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
-      400,
-      { id: null, error: { code: -32700, message: 'Parse error' } },
+    for (const path of [url, '/message']) {
+      const answer = await post(path, '{');
+      expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
+        400,
+        { id: null, error: { code: -32700, message: 'Parse error' } },
+      ]);
+    }
+    expect(world.security.events.filter(({ event }) => event === 'invalid_input')).toEqual(
+      [1, 2].map(() => ({ event: 'invalid_input', details: { transport: 'sse', error: 'parse_error' } })),
+    );
+    expect((await post(url, '{')).status).toBe(400);
+    const limited = await post(url, '{');
+    expect([limited.status, JSON.parse(limited.text)]).toMatchObject([
+      429,
+      { id: null, error: { data: { kind: 'rate_limited' } } },
     ]);
   });
 
@@ -255,7 +266,7 @@ describe('a message', () => {
         const answer = await post(path, modern);
         expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
           400,
-          { id: 'm', error: { code: -32022, data: { kind: 'unsupported_revision' } } },
+          { id: 'm', error: { code: -32022, data: { kind: 'unsupported_revision', requested: '2026-07-28' } } },
         ]);
         const { supported } = (JSON.parse(answer.text) as { error: { data: { supported: string[] } } }).error.data;
         expect(supported).not.toContain('2026-07-28');

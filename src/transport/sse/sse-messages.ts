@@ -3,10 +3,20 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { ERROR_CODES, ProtocolError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
-import { errorReply } from '../../dispatch/index.js';
-import { decode, type Decoded, eraOf, isMalformed, isRequest, LEGACY_REVISIONS } from '../../protocol/index.js';
+import { Dispatcher, errorReply } from '../../dispatch/index.js';
+import {
+  decode,
+  type Decoded,
+  eraOf,
+  isMalformed,
+  isRequest,
+  LEGACY_REVISIONS,
+  MODERN_REVISION,
+  revisionOf,
+} from '../../protocol/index.js';
+import type { DuplexConnection } from '../duplex/duplex-connection.js';
 import { isList } from '../duplex/greeting.js';
-import { writeReply } from '../http/http-errors.js';
+import { statusOf, writeReply } from '../http/http-errors.js';
 import { checkContentType, requestIdOf } from '../http/http-rules.js';
 import { readBody } from '../http/read-body.js';
 import { LoneMessages } from './lone-messages.js';
@@ -17,6 +27,9 @@ import { streamIdOf } from './stream-id.js';
 /** What is answered to a message whose answer comes on the stream (S1-15). */
 const QUEUED = 'Message queued for SSE delivery';
 
+/** Newest first, as everywhere where clients are told. */
+const SERVED = [...LEGACY_REVISIONS].reverse();
+
 /** The POSTs of legacy HTTP+SSE: each goes to the stream that it names. @see MCP 2024-11-05, basic/transports, "HTTP with SSE" */
 @Injectable()
 export class SseMessages {
@@ -24,6 +37,7 @@ export class SseMessages {
     private readonly streams: SseStreams,
     private readonly lone: LoneMessages,
     private readonly relay: SseRelay,
+    private readonly dispatcher: Dispatcher,
     private readonly config: AppConfig,
   ) {}
 
@@ -35,8 +49,12 @@ export class SseMessages {
     checkContentType(req);
     const text = await readBody(req, this.config.limits.maxBodyBytes);
     const decoded = decode(text);
-    if (isRefused(decoded, res)) return;
-    if (id === undefined) return this.lone.serve(req, res, { principal, decoded });
+    if (isOfOtherEra(decoded, res)) return;
+    const isNoJson = !isList(decoded) && isMalformed(decoded) && decoded.fault.kind === 'parse_error';
+    // What is no JSON is told of in the answer to the POST (S1-15), wherever the stream is.
+    if (id === undefined || (isNoJson && isElsewhere)) return this.lone.serve(req, res, { principal, decoded });
+    const connection = isNoJson && this.streams.find(id, principal);
+    if (connection) return this.refuse(decoded, res, connection);
     const delivery = isElsewhere
       ? await this.relay.post(id, principal, text)
       : this.streams.take(id, principal, () => decoded);
@@ -46,25 +64,27 @@ export class SseMessages {
     }
     res.writeHead(202, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': QUEUED.length }).end(QUEUED);
   }
+
+  /** Refuses what is no JSON after all that is done about any message. */
+  private async refuse(malformed: Decoded, res: ServerResponse, connection: DuplexConnection): Promise<void> {
+    const reply = await this.dispatcher.receive(malformed, connection);
+    if (reply) writeReply(res, reply, statusOf(reply));
+    else res.writeHead(202, { 'Content-Length': 0 }).end();
+  }
 }
 
 function noStream(): ProtocolError {
   return new ProtocolError('session_not_found', 'Stream not found: open one with GET');
 }
 
-/** What is told in the answer to the POST: text that is no JSON (S1-15), and an era that this door does not serve (D-2). */
-function isRefused(decoded: Decoded | readonly Decoded[], res: ServerResponse): boolean {
-  if (isList(decoded)) return false;
-  if (isMalformed(decoded)) {
-    if (decoded.fault.kind !== 'parse_error') return false;
-    writeReply(res, errorReply(decoded.id, decoded.fault), ERROR_CODES.parse_error.http);
-    return true;
-  }
+/** An era that this door does not serve (D-2) is refused in the answer to the POST. */
+function isOfOtherEra(decoded: Decoded | readonly Decoded[], res: ServerResponse): boolean {
+  if (isList(decoded) || isMalformed(decoded)) return false;
   if (!isRequest(decoded) || eraOf(decoded) !== 'modern') return false;
   const failure = {
     kind: 'unsupported_revision',
-    message: `Unsupported protocol version: this transport serves ${LEGACY_REVISIONS.join(', ')}`,
-    data: { supported: LEGACY_REVISIONS },
+    message: `Unsupported protocol version: this transport serves ${SERVED.join(', ')}`,
+    data: { supported: SERVED, requested: revisionOf(decoded.params) ?? MODERN_REVISION },
   } as const;
   const reply = errorReply(requestIdOf(decoded), failure, { era: 'modern' });
   writeReply(res, reply, ERROR_CODES.unsupported_revision.http);

@@ -147,6 +147,8 @@ export const ASKING: readonly ClientBehaviour[] = [
     name: 'D-5 what is asked in rounds is asked once each, and an effect between them happens once',
     spec: 'basic/patterns/mrtr, Basic Workflow; DESIGN D-5',
     where: since('2025-06-18'),
+    // The tool counts effects where it runs.
+    isOfProcess: true,
     run: async ({ client }) => {
       const questions = asked(client, 'elicitation/create', ({ message }) => ({
         action: 'accept',

@@ -1,4 +1,6 @@
-import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import * as http from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Frame } from '../messages.js';
 import { Conversation, type WireRecord } from './conversation.js';
@@ -6,21 +8,30 @@ import { SPEC_REVISIONS } from './spec-schema.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 
-/** A relay in front of the MCP endpoint that changes nothing, and has every message of the server checked. */
+/**
+ * A relay in front of the endpoints of HTTP that changes nothing, and has every message of the server checked. Where the
+ * server speaks TLS the relay takes it off, having held the certificate against the one that is expected.
+ */
 export class HttpTap {
-  private readonly agent = new Agent({ keepAlive: true });
   private readonly sessions = new Map<string, Conversation>();
 
   private constructor(
     private readonly target: URL,
     private readonly record: WireRecord,
     private readonly server: Server,
+    private readonly agent: http.Agent,
   ) {}
 
-  /** @param url of the endpoint */
-  static async open(url: string, record: WireRecord): Promise<HttpTap> {
-    const server = createServer();
-    const tap = new HttpTap(new URL(url), record, server);
+  /**
+   * @param url of the endpoint
+   * @param ca certificate that the server is to show
+   */
+  static async open(url: string, record: WireRecord, ca?: string): Promise<HttpTap> {
+    const server = http.createServer();
+    const keepAlive = true;
+    const agent =
+      ca === undefined ? new http.Agent({ keepAlive }) : new https.Agent({ keepAlive, ca, servername: 'localhost' });
+    const tap = new HttpTap(new URL(url), record, server, agent);
     server.on('request', (req: IncomingMessage, res: ServerResponse) => void tap.relay(req, res));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return tap;
@@ -41,6 +52,7 @@ export class HttpTap {
     const body = await wholeOf(req);
     const conversation = this.conversationOf(req, body);
     const { method, url, headers } = req;
+    const { request } = this.target.protocol === 'https:' ? https : http;
     const onward = request(
       { host: this.target.hostname, port: this.target.port, method, path: url, headers, agent: this.agent },
       (answer) => this.pass(answer, res, conversation),
@@ -57,7 +69,10 @@ export class HttpTap {
     if (typeof id === 'string') this.sessions.set(id, conversation);
     res.writeHead(statusCode, headers);
     res.flushHeaders();
-    const read = readerOf(headers['content-type'] ?? '', (frame) => conversation.serverSent(frame));
+    const read = readerOf(headers['content-type'] ?? '', {
+      frame: (frame) => conversation.serverSent(frame),
+      endpoint: (path) => void this.sessions.set(streamOf(path) ?? '', conversation),
+    });
     answer.on('data', (chunk: Buffer) => {
       read.take(chunk);
       res.write(chunk);
@@ -71,13 +86,18 @@ export class HttpTap {
 
   private conversationOf(req: IncomingMessage, body: Buffer): Conversation {
     const frame = parsed(body);
-    const id = req.headers[SESSION_HEADER];
+    const id = req.headers[SESSION_HEADER] ?? streamOf(req.url ?? '');
     const session = typeof id === 'string' ? this.sessions.get(id) : undefined;
     const revision = SPEC_REVISIONS.find((known) => known === req.headers['mcp-protocol-version']);
     const conversation = isModern(frame) || !session ? new Conversation(this.record, revision) : session;
     conversation.clientSent(frame);
     return conversation;
   }
+}
+
+/** @returns the id of the stream of legacy SSE that a path names */
+function streamOf(path: string): string | undefined {
+  return new URL(path, 'http://localhost').searchParams.get('sessionId') ?? undefined;
 }
 
 function isModern(frame: unknown): boolean {
@@ -104,13 +124,20 @@ interface BodyReader {
   end(): void;
 }
 
+/** What is told of what a body holds. */
+interface BodyListener {
+  frame(frame: Frame): void;
+  /** Where legacy SSE says that messages go. */
+  endpoint(path: string): void;
+}
+
 /** Reads messages out of a body, be it one of JSON or of events. */
-function readerOf(type: string, onFrame: (frame: Frame) => void): BodyReader {
+function readerOf(type: string, on: BodyListener): BodyReader {
   const chunks: Buffer[] = [];
   if (type.startsWith('application/json')) {
     return {
       take: (chunk) => void chunks.push(chunk),
-      end: () => onFrame(JSON.parse(Buffer.concat(chunks).toString()) as Frame),
+      end: () => on.frame(JSON.parse(Buffer.concat(chunks).toString()) as Frame),
     };
   }
   if (!type.startsWith('text/event-stream')) return { take: () => undefined, end: () => undefined };
@@ -118,9 +145,15 @@ function readerOf(type: string, onFrame: (frame: Frame) => void): BodyReader {
   let text = '';
   const take = (chunk: Buffer): void => {
     text += decoder.decode(chunk, { stream: true });
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) if (/^data: ./.test(line)) onFrame(JSON.parse(line.slice('data: '.length)) as Frame);
+    const events = text.split('\n\n');
+    text = events.pop() ?? '';
+    for (const event of events) {
+      const lines = event.split('\n');
+      const data = lines.find((line) => /^data: ./.test(line))?.slice('data: '.length);
+      if (data === undefined) continue;
+      if (lines.includes('event: endpoint')) on.endpoint(data);
+      else on.frame(JSON.parse(data) as Frame);
+    }
   };
   return { take, end: () => undefined };
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../support/clients.js';
-import { type Door, DOOR_NAMES, openDoor } from '../support/doors.js';
+import { type Door, openDoor } from '../support/doors.js';
 import type { TestClient } from '../support/test-client.js';
 import { PATIENCE_MS } from '../support/waiting.js';
 import { CAPABILITIES, type ClientSubject, isSeen, serverOptions } from './behaviours/behaviour.js';
@@ -11,23 +11,28 @@ import { LIFECYCLE } from './behaviours/lifecycle.js';
 import { PAGES } from './behaviours/lists.js';
 import { RUNNING } from './behaviours/running.js';
 import { TOOLS } from './behaviours/tools.js';
-import { type Cell, CELLS } from './cells.js';
+import { type Cell, cellsOf, type Way } from './cells.js';
 
 const FEATURES = [...TOOLS, ...PAGES, ...RESOURCES, ...PROMPTS, ...COMPLETIONS];
 const BEHAVIOURS = [...LIFECYCLE, ...FEATURES, ...RUNNING, ...ASKING, ...CHANGES];
 
-describe.each(DOOR_NAMES)('official clients over %s', (name) => {
+/** Every behaviour, seen with every official client over some of the ways: a file for some each, so that they share the cores. */
+export function describeOfficialClients(ways: readonly Way[]): void {
+  describe.each(ways)('official clients over $way', theirCells);
+}
+
+function theirCells(way: Way): void {
   let door: Door;
 
   beforeAll(async () => {
-    door = await openDoor(name, serverOptions());
+    door = await openDoor(way.door, { ...serverOptions(), isSecure: way.isSecure });
   }, PATIENCE_MS);
 
   afterEach(() => door.assertSound());
 
   afterAll(() => door.close(), PATIENCE_MS);
 
-  const cells = CELLS.filter((cell) => cell.door === name);
+  const cells = cellsOf(way);
 
   describe.each(cells)('$client, $revision', (cell: Cell) => {
     const clients: TestClient[] = [];
@@ -52,4 +57,4 @@ describe.each(DOOR_NAMES)('official clients over %s', (name) => {
   it.each(cells)('what $client was sent of $revision was held against its schema', ({ revision }) => {
     expect(door.checkedOf(revision)).toBeGreaterThan(BEHAVIOURS.length / 2);
   });
-});
+}
