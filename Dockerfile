@@ -31,9 +31,11 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY presets ./presets
 
 # In a container loopback reaches nobody, so every address is bound. The start is then refused until the operator says
-# who may come in: today only MCP_ALLOW_UNAUTHENTICATED=true, where something in front lets only the right ones in.
+# who may come in: keys in the state folder, MCP_AUTH_TOKENS, MCP_JWT_*, or MCP_ALLOW_UNAUTHENTICATED=true, where something
+# in front lets only the right ones in.
 ENV NODE_ENV=production \
     MCP_SERVER_HOST=0.0.0.0 \
     MCP_STATE_DIR=/var/lib/gatehouse \

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { Get, Param, Res } from '@nestjs/common';
-import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { Public, RequiresPermission } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
+import { ApiExcludeController } from './api-decorators.js';
 import { DOCS_POLICY, docsAsset } from './docs-assets.js';
 import { OpenApiDocument } from './open-api-document.js';
 
@@ -19,7 +20,7 @@ export class DocsController {
 
   @RequiresPermission('read:docs')
   @Get('docs-json')
-  document(): OpenAPIObject {
+  document(): Promise<OpenAPIObject> {
     return this.api.document;
   }
 

@@ -1,12 +1,13 @@
 import { type INestApplication, Injectable } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { VERSION } from '../../common/index.js';
+import { loadSwagger } from './api-decorators.js';
 
 /** The REST surface, described: made when it is first asked for, as few ever ask. */
 @Injectable()
 export class OpenApiDocument {
   private app: INestApplication | undefined;
-  private made: OpenAPIObject | undefined;
+  private made: Promise<OpenAPIObject> | undefined;
 
   /** Says which application is described: one that is up knows all its routes. */
   describe(app: INestApplication): void {
@@ -14,12 +15,13 @@ export class OpenApiDocument {
   }
 
   /** @throws Error nobody said which application */
-  get document(): OpenAPIObject {
+  get document(): Promise<OpenAPIObject> {
     return (this.made ??= this.make());
   }
 
-  private make(): OpenAPIObject {
+  private async make(): Promise<OpenAPIObject> {
     if (!this.app) throw new Error('There is no application to describe');
+    const { DocumentBuilder, SwaggerModule } = await loadSwagger();
     const options = new DocumentBuilder()
       .setTitle('Gatehouse')
       .setDescription('REST beside the MCP endpoint: tools, health, metrics and management. Errors are RFC 9457.')

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Get, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '../docs/api-decorators.js';
 import { Type } from 'class-transformer';
 import { IsInt, IsISO8601, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { AuditLog } from '../../audit/index.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Body, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '../docs/api-decorators.js';
 import { IsInt, IsIP, IsString, Length, Max, Min } from 'class-validator';
 import { RequiresPermission } from '../../auth/index.js';
 import { printable, ProtocolError } from '../../common/index.js';

@@ -1,5 +1,5 @@
 import { Body, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '../docs/api-decorators.js';
 import { IsOptional, IsString, Length } from 'class-validator';
 import { KnownPrincipals, RequiresPermission } from '../../auth/index.js';
 import { printable, ProtocolError } from '../../common/index.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Body, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '../docs/api-decorators.js';
 import {
   ArrayMaxSize,
   ArrayMinSize,

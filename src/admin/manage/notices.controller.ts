@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Body, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '../docs/api-decorators.js';
 import { IsString, Length } from 'class-validator';
 import { RequiresPermission } from '../../auth/index.js';
 import { Connections } from '../../transport/index.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpCode, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { RequiresPermission } from '../../auth/index.js';
 import { ProtocolError } from '../../common/index.js';
 import { ConfigReload } from '../../config/index.js';

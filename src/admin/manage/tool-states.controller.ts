@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Body, Get, Param, Put, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '../docs/api-decorators.js';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { callerOf, nameOf, Permissions, Policy, RequiresPermission } from '../../auth/index.js';
 import { Clock, printable, ProtocolError } from '../../common/index.js';

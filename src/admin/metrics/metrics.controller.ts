@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Get, Inject, Optional, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiTags } from '../docs/api-decorators.js';
 import { RequiresPermission } from '../../auth/index.js';
 import { MetricsExport } from '../../metrics/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';

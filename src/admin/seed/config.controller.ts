@@ -1,5 +1,5 @@
 import { Get } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { RequiresPermission } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';

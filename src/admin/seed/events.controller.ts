@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Get, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { callerOf, RequiresPermission } from '../../auth/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
 import { EventsFeed } from './events-feed.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../docs/api-decorators.js';
 import { IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
 
 const CORRELATION_ID = /^[A-Za-z0-9._-]{1,64}$/;

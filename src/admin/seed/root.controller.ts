@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Get, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { AnyCaller, callerOf, Policy } from '../../auth/index.js';
 import { VERSION } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';

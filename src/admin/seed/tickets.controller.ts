@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { AnyCaller, callerOf } from '../../auth/index.js';
 import { Tickets } from '../../transport/index.js';
 import { RestController } from '../rest/rest-controller.decorator.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Body, HttpCode, Param, Post, Req, Res, ValidationPipe } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { AnyCaller, callerOf } from '../../auth/index.js';
 import { isJsonObject, type JsonObject, ProtocolError } from '../../common/index.js';
 import { ToolRegistry } from '../../tools/index.js';

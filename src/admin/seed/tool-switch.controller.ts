@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../docs/api-decorators.js';
 import { callerOf, nameOf, RequiresPermission } from '../../auth/index.js';
 import { type ToolState, ToolStates } from '../../tools/index.js';
 import { Changes } from '../rest/changes.decorator.js';
