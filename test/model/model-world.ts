@@ -6,7 +6,7 @@ import { AuditLog, SecurityLog } from '../../src/audit/index.js';
 import { Authenticator, type Credentials, CredentialWatch, type Principal } from '../../src/auth/index.js';
 import { GatehouseExpressAdapter } from '../../src/cli/gatehouse-express.adapter.js';
 import { Clock, ProtocolError } from '../../src/common/index.js';
-import { AppConfig } from '../../src/config/index.js';
+import { AppConfig, type ConfigOverrides } from '../../src/config/index.js';
 import { Announcements } from '../../src/dispatch/index.js';
 import { ClientQuestions } from '../../src/dispatch/client-questions.js';
 import { Rounds } from '../../src/dispatch/rounds.js';
@@ -15,7 +15,7 @@ import { SessionService } from '../../src/session/index.js';
 import { SessionRecords } from '../../src/session/session-records.js';
 import { SessionRegistry } from '../../src/session/session-registry.js';
 import { Tombstones } from '../../src/session/tombstones.js';
-import { EmbeddedState } from '../../src/store/index.js';
+import { EmbeddedState, StoreBackend } from '../../src/store/index.js';
 import { Deadlines } from '../../src/tools/deadlines.js';
 import { ToolRegistry } from '../../src/tools/index.js';
 import { attachGatehouse, TransportService } from '../../src/transport/index.js';
@@ -174,17 +174,19 @@ export class ModelWorld {
 
   private async start(): Promise<void> {
     const { resumeMs, timeoutMs, maxAgeMs } = TERMS;
-    const config = AppConfig.of({
+    const settings: ConfigOverrides = {
       server: { transports: ['http'] },
       rate: { maxMessages: 100_000 },
       breaker: { failureThreshold: 100 },
       limits: { maxInFlight: LIMITS.maxInFlight },
       sessions: { resumeMs, timeoutMs, maxAgeMs, max: LIMITS.maxSessions, maxPerClient: LIMITS.maxSessionsPerCaller },
-    });
-    const plugin = { source: 'model', modules: [], providers: [WorkTools], tools: [] };
+    };
     const module = await Test.createTestingModule({
-      imports: [GatehouseModule.forServer(config, [plugin], this.state)],
+      imports: [GatehouseModule.forRoot({ settings })],
+      providers: [WorkTools],
     })
+      .overrideProvider(StoreBackend)
+      .useValue(this.state)
       .overrideProvider(Clock)
       .useValue(this.clock)
       .overrideProvider(Authenticator)
@@ -194,7 +196,7 @@ export class ModelWorld {
       .overrideProvider(SecurityLog)
       .useValue(new RecordingSecurityLog())
       .compile();
-    this.app = module.createNestApplication(new GatehouseExpressAdapter(config), { logger: false });
+    this.app = module.createNestApplication(new GatehouseExpressAdapter(AppConfig.of(settings)), { logger: false });
     await attachGatehouse(this.app).init();
     const server = this.app.getHttpServer() as Server;
     // From here on it keeps track of its connections, to close them when it ends.

@@ -16,7 +16,7 @@ const HELP = `gatehouse rollout-check: restarts local replicas one after the oth
   --replicas <2..10>    Replicas over one Redis (3)
   --redis <url>         A Redis to use; without, a redis-server is started for the check and ended after it
   --settle <1..300>     Seconds of load before the first restart and after each (3)
-  --pre-stop <0..60>    Seconds to wait before each SIGTERM, as a preStop hook does (0)
+  --pre-stop <0..60>    Seconds to wait before each SIGTERM, as a preStop hook does (1)
   --clients <1..20>     Clients of each of the seven kinds of calls (2)
   --json                Print the result as JSON
 
@@ -123,7 +123,7 @@ function wishesOf(argv: readonly string[]): Wishes {
     redisUrl: values.redis,
     plan: {
       settleMs: number('settle', [1, 3, 300]) * MS_PER_SEC,
-      preStopMs: number('pre-stop', [0, 0, 60]) * MS_PER_SEC,
+      preStopMs: number('pre-stop', [1, 0, 60]) * MS_PER_SEC,
       onStep: (line) => void process.stderr.write(`${line}\n`),
     },
     isJson: values.json ?? false,

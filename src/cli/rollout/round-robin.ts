@@ -11,7 +11,7 @@ import {
 import type { AddressInfo } from 'node:net';
 
 const LOOK_MS = 200;
-const PROBE_MS = 1_000;
+const PROBE_MS = 3_000;
 const MAX_BODY_BYTES = 1_048_576;
 /** Says that no replica was sent the request: nothing has begun. */
 export const NOT_SENT_HEADER = 'x-rollout-check-not-sent';
