@@ -14,14 +14,15 @@ const SWEEP_MS = 1_000;
  * have cut theirs before, in their own words.
  */
 const STALL_MS = 35_000;
-/** What reads slower than this reads nothing: one answer is one piece, and that it is being read does not show, bytes a ms. */
-const SLOWEST = 64;
 /** Sockets of one session: its stream, and calls side by side. */
 const SOCKETS_PER_SESSION = 4;
 
 /** How far a client has read. */
 interface Reading {
+  /** Bytes of the pieces that have left the process, whole. */
   readBytes: number;
+  /** Bytes of the piece under way that have not: one large answer is one piece. */
+  leftBytes: number | undefined;
   /** Monotonic ms since when it has read nothing of what waits for it; undefined where nothing does. */
   stalledSince: number | undefined;
 }
@@ -69,7 +70,7 @@ export class HttpSockets implements OnModuleInit, OnApplicationShutdown {
   add(socket: Socket): void {
     // One that is put back after an upgrade that came to nothing comes a second time.
     if (this.open.has(socket)) return;
-    this.open.set(socket, { readBytes: 0, stalledSince: undefined });
+    this.open.set(socket, { readBytes: 0, leftBytes: 0, stalledSince: undefined });
     this.opening.add();
     // One that is closed does not say any more whose it was.
     const { remoteAddress: ip } = socket;
@@ -85,11 +86,12 @@ export class HttpSockets implements OnModuleInit, OnApplicationShutdown {
     const now = this.clock.monotonic();
     for (const [socket, reading] of this.open) {
       const { writableLength: unreadBytes } = socket;
-      const readBytes = socket.bytesWritten - unreadBytes;
+      const [readBytes, leftBytes] = [socket.bytesWritten - unreadBytes, leftOf(socket)];
+      const isReading = readBytes !== reading.readBytes || leftBytes !== reading.leftBytes;
       if (unreadBytes === 0) reading.stalledSince = undefined;
-      else if (reading.stalledSince === undefined || readBytes !== reading.readBytes) reading.stalledSince = now;
-      else if (now - reading.stalledSince >= STALL_MS + unreadBytes / SLOWEST) socket.destroy(new UnreadError());
-      reading.readBytes = readBytes;
+      else if (reading.stalledSince === undefined || isReading) reading.stalledSince = now;
+      else if (now - reading.stalledSince >= STALL_MS) socket.destroy(new UnreadError());
+      Object.assign(reading, { readBytes, leftBytes });
     }
   }
 
@@ -100,4 +102,9 @@ export class HttpSockets implements OnModuleInit, OnApplicationShutdown {
     else if (code === UnreadError.CODE)
       this.security.emit('websocket_error', { transport: 'http', ip, error: message });
   }
+}
+
+/** By this Node itself sees, where a socket has a timeout, that something is under way. */
+function leftOf(socket: Socket): number | undefined {
+  return (socket as { _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize;
 }
