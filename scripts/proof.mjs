@@ -77,6 +77,16 @@ const proofs = [
     run: () => [process.execPath, ['test/bench/crowd.mjs']],
   },
   {
+    title: '10,000 connections in a burst, over every door of the network',
+    about:
+      'Refused beyond the caps of each door; no more file descriptors than those; whoever was there before is served meanwhile, and everybody afterwards.',
+    run: () => [
+      process.execPath,
+      [...JEST, 'e2e', '--testPathPatterns', 'test/e2e/connection-crowds', '-t', 'burst', '--verbose'],
+      { BURST_CONNECTIONS: '10000' },
+    ],
+  },
+  {
     title: 'The unit tests under Node 24',
     about: 'The same sources, on the newest Node that is supported.',
     run: () => [nodeOf(24), [...JEST, 'unit', '--silent']],
