@@ -63,7 +63,7 @@ const proofs = [
   {
     title: '100 clients of each door of the network at once, 100 calls each',
     about:
-      'Over HTTP, WebSocket, TCP and legacy SSE: results, failures, progress and logs with a secret of each client, which no other hears of.',
+      'Over HTTP, WebSocket, TCP and legacy SSE, beside servers on stdio: results, failures, progress and logs with a secret of each client, which no other hears of.',
     run: () => [
       process.execPath,
       [...JEST, 'e2e', '--testPathPatterns', 'test/e2e/connections', '-t', 'S3-26', '--verbose'],
