@@ -141,8 +141,20 @@ describe('clients of every door at once', () => {
     expect(await status('/status')).toMatchObject({
       status: 'running',
       transport: { type: 'http,tcp', endpoint: '/mcp', port: Number(new URL(doors.base).port) },
-      sessions: { active: expect.any(Number) },
-      process: { pid: doors.server.pid },
+      server: 'gatehouse',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      sessions: {
+        total: expect.any(Number),
+        active: expect.any(Number),
+        firstConnection: expect.stringMatching(/^2.*Z$/),
+        lastActivity: expect.stringMatching(/^2.*Z$/),
+      },
+      tools: { total: expect.any(Number), categories: expect.any(Object) },
+      process: {
+        pid: doors.server.pid,
+        uptime: expect.any(Number),
+        memory: expect.objectContaining({ rss: expect.any(Number) }),
+      },
     });
     const metrics = await status('/sessions/metrics');
     expect(metrics).toMatchObject({
