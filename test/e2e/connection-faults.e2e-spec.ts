@@ -188,7 +188,7 @@ describe('a fault of one client is nothing to the others', () => {
       };
       const said = JSON.stringify(door === 'http' ? [[modern, modernHeaders(modern)]] : frames);
       const env = { ...STDIO_ENV, PATH: process.env['PATH'], HOME: folder.path };
-      const script = join(import.meta.dirname, '../support/doomed-client.mjs');
+      const script = join(import.meta.dirname, '../faults/doomed-client.mjs');
       const client = spawn(process.execPath, [script, door, where[door], said], { env, cwd: folder.path });
       let stdout = '';
       client.stdout.on('data', (text: Buffer) => (stdout += text.toString()));

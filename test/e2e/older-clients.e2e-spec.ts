@@ -268,8 +268,10 @@ describe('settings of before', () => {
   });
 
   it.each([
+    ['error', false],
     ['warn', false],
     ['info', true],
+    ['debug', true],
   ])('S2-29 MCP_LOG_LEVEL=%s decides what is written: who connects is %s', async (level, isWritten) => {
     const doors = await Doors.open({ env: { MCP_LOG_LEVEL: level } });
     const client = await doors.lines();
