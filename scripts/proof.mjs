@@ -63,7 +63,7 @@ const proofs = [
   {
     title: '100 clients of each door of the network at once, 100 calls each',
     about:
-      'Over HTTP, WebSocket, TCP and legacy SSE: results, failures, progress and logs with a secret of each client, which no other hears of.',
+      'Over HTTP, WebSocket, TCP and legacy SSE, beside servers on stdio: results, failures, progress and logs with a secret of each client, which no other hears of.',
     run: () => [
       process.execPath,
       [...JEST, 'e2e', '--testPathPatterns', 'test/e2e/connections', '-t', 'S3-26', '--verbose'],
@@ -75,6 +75,16 @@ const proofs = [
     about:
       'No answer is wrong or lost, and nobody hears what is not theirs; at most 12 KiB of resident memory for an idle WebSocket; memory and descriptors are back afterwards.',
     run: () => [process.execPath, ['test/bench/crowd.mjs']],
+  },
+  {
+    title: '10,000 connections in a burst, over every door of the network',
+    about:
+      'Refused beyond the caps of each door; no more file descriptors than those; whoever was there before is served meanwhile, and everybody afterwards.',
+    run: () => [
+      process.execPath,
+      [...JEST, 'e2e', '--testPathPatterns', 'test/e2e/connection-crowds', '-t', 'burst', '--verbose'],
+      { BURST_CONNECTIONS: '10000' },
+    ],
   },
   {
     title: 'The unit tests under Node 24',

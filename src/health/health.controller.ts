@@ -39,7 +39,7 @@ export class HealthController {
     const { status: health, full, brief } = await this.reporter.report();
     const degraded = Number(this.config.health.degradedCode);
     const status = { healthy: OK, degraded, unhealthy: UNAVAILABLE }[health];
-    send(res, status, isFull ? full : brief);
+    send(res, status, isFull ? { ...full, port: req.socket.localPort } : brief);
   }
 
   /** The event loop turns: nothing more is asked, so that nothing but a dead process is restarted (W-35). */

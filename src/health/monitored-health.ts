@@ -8,6 +8,8 @@ import { type HealthReport, HealthReporter } from './health-reporter.js';
 
 /** Where MCP is served, as the HTTP door has it. */
 const MCP_ENDPOINT = '/mcp';
+/** The door whose connections are no clients, and do not count for `maxConnections`. */
+const UNCAPPED = 'http';
 
 /** Says how the server does (S4-3, S3-15, S2-30). */
 @Injectable()
@@ -25,7 +27,7 @@ export class MonitoredHealth extends HealthReporter {
   override async report(): Promise<HealthReport> {
     const round = await this.monitor.current();
     const { status, at, checks, summary } = round;
-    const { server } = this.config;
+    const { server, limits } = this.config;
     const brief = {
       status,
       timestamp: new Date(at).toISOString(),
@@ -39,7 +41,9 @@ export class MonitoredHealth extends HealthReporter {
       environment: hostEnvironment()['NODE_ENV'] ?? 'production',
       mcpEndpoint: MCP_ENDPOINT,
       authEnabled: this.authenticator.isRequired,
-      connections: this.connections(),
+      connections: this.connections(() => true),
+      activeConnections: this.connections((door) => door !== UNCAPPED),
+      maxConnections: limits.maxConnections,
       checks: Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, checkView(check)])),
       history: this.monitor.history.map((past) => ({
         timestamp: new Date(past.at).toISOString(),
@@ -49,9 +53,10 @@ export class MonitoredHealth extends HealthReporter {
     return { status, full, brief };
   }
 
-  private connections(): number {
+  private connections(isCounted: (door: string | undefined) => boolean): number {
     const family = this.instruments.families.find(({ name }) => name === 'mcp_connections_active');
-    return (family?.samples() ?? []).reduce((sum, { value }) => sum + value, 0);
+    const counted = (family?.samples() ?? []).filter(({ labels }) => isCounted(labels['door']));
+    return counted.reduce((sum, { value }) => sum + value, 0);
   }
 }
 

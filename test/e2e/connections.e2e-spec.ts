@@ -11,6 +11,7 @@ import { RawHttp } from '../support/raw-http.js';
 import { RawLines } from '../support/raw-lines.js';
 import { RawSse } from '../support/raw-sse.js';
 import { RawWebSocket } from '../support/raw-websocket.js';
+import { StdioServer } from '../support/stdio-server.js';
 import { PATIENCE_MS, until } from '../support/waiting.js';
 import { openDescriptors } from './http-wire.js';
 
@@ -52,6 +53,23 @@ async function overDuplex(client: RawWebSocket | RawLines | RawSse): Promise<Any
   };
 }
 
+/** One client, which started its server: a process of its own, with nothing in common but this machine. */
+async function overStdio(): Promise<AnyClient> {
+  const server = await StdioServer.start({
+    plugins: [fixture('contract/index')],
+    env: { MCP_RATE_LIMIT_MAX: '100000', MCP_STDIO_ROLE: 'admin' },
+  });
+  await server.initialize();
+  return {
+    call: (id, name, args) => {
+      server.send(request(id, 'tools/call', { name, arguments: args, _meta: { progressToken: id } }));
+      return server.answer(id);
+    },
+    heard: () => `${server.program.stdout}${server.program.stderr}`,
+    leave: () => server.dispose(),
+  };
+}
+
 const OPENERS: readonly ((doors: Doors) => Promise<AnyClient>)[] = [
   overHttp,
   async (doors) => overDuplex(await doors.webSocket()),
@@ -61,6 +79,8 @@ const OPENERS: readonly ((doors: Doors) => Promise<AnyClient>)[] = [
 
 /** Clients of each door, and calls of each client: few, but in the long proof. */
 const CLIENTS_PER_DOOR = Number(process.env['ISOLATION_CLIENTS'] ?? 12);
+/** Servers on stdio beside them, each a process: none of them has another client that could hear anything. */
+const STDIO_CLIENTS = 3;
 const CALLS = Number(process.env['ISOLATION_CALLS'] ?? 8);
 
 let ids = 0;
@@ -89,11 +109,12 @@ describe('clients of every door at once', () => {
   afterAll(() => doors.dispose());
 
   it('S3-1 S3-4 S3-26 hear nothing of each other: results, progress, logs and errors', async () => {
+    const openers = [
+      ...Array.from({ length: CLIENTS_PER_DOOR * OPENERS.length }, (_, at) => OPENERS[at % OPENERS.length]),
+      ...Array.from({ length: STDIO_CLIENTS }, () => overStdio),
+    ] as typeof OPENERS;
     const clients = await Promise.all(
-      Array.from({ length: CLIENTS_PER_DOOR * OPENERS.length }, async (_, at) => ({
-        secret: `secret-${randomUUID()}`,
-        client: await (OPENERS[at % OPENERS.length] as (typeof OPENERS)[0])(doors),
-      })),
+      openers.map(async (open) => ({ secret: `secret-${randomUUID()}`, client: await open(doors) })),
     );
     await Promise.all(
       clients.map(async ({ secret, client }) => {
@@ -120,8 +141,20 @@ describe('clients of every door at once', () => {
     expect(await status('/status')).toMatchObject({
       status: 'running',
       transport: { type: 'http,tcp', endpoint: '/mcp', port: Number(new URL(doors.base).port) },
-      sessions: { active: expect.any(Number) },
-      process: { pid: doors.server.pid },
+      server: 'gatehouse',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      sessions: {
+        total: expect.any(Number),
+        active: expect.any(Number),
+        firstConnection: expect.stringMatching(/^2.*Z$/),
+        lastActivity: expect.stringMatching(/^2.*Z$/),
+      },
+      tools: { total: expect.any(Number), categories: expect.any(Object) },
+      process: {
+        pid: doors.server.pid,
+        uptime: expect.any(Number),
+        memory: expect.objectContaining({ rss: expect.any(Number) }),
+      },
     });
     const metrics = await status('/sessions/metrics');
     expect(metrics).toMatchObject({

@@ -56,7 +56,13 @@ describe('/health', () => {
       version: expect.any(String),
       uptime: expect.any(Number),
       mcpEndpoint: '/mcp',
+      environment: 'production',
       authEnabled: false,
+      // Whoever asks is there too, and holds none of the places.
+      connections: expect.any(Number),
+      activeConnections: 0,
+      maxConnections: 100,
+      port: server.port,
       summary: { unhealthy: 0, degraded: 0 },
       history: expect.any(Array),
     });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { BuiltServer } from '../support/built-server.js';
 import { initializeParams, type Json, notification, request } from '../support/messages.js';
 import { vitalsEnv, vitalsOf } from '../support/fuzz-vitals.js';
@@ -8,6 +8,7 @@ import { PATIENCE_MS, until } from '../support/waiting.js';
 import { exchange, jsonOf, openDescriptors, wire, WireConnection, type WireHeaders } from './http-wire.js';
 
 const LONG_MS = 4 * PATIENCE_MS;
+jest.setTimeout(LONG_MS);
 const PING = JSON.stringify(request(1, 'ping'));
 const ALIVE = '{"status":"alive"}';
 const ERRORS = /^\{"level":"(error|fatal)".*$/m;

@@ -15,6 +15,9 @@ import { exchange, wire } from './http-wire.js';
 const LONG_MS = 4 * PATIENCE_MS;
 jest.setTimeout(LONG_MS);
 const OLDEST = '2024-11-05';
+/** The default of 10 MB (S2-20). */
+const MAX_BODY_BYTES = 10_485_760;
+const TOO_LARGE = `Input too large: a body holds ${MAX_BODY_BYTES} bytes at most`;
 
 describe('what clients of before expect on the wire', () => {
   let doors: Doors;
@@ -62,7 +65,11 @@ describe('what clients of before expect on the wire', () => {
       const { result: called } = await client.callTool('call', 'echo', { message: 'hi' });
       expect(called).toEqual({ content: [{ type: 'text', text: 'Echo: hi' }] });
       const off = await client.callTool('off', 'list_files', { path: '.' });
-      expect(textOf(off)).toBe("Tool 'list_files' is not enabled on this server");
+      const isNotEnabled = (name: string) => ({
+        isError: true,
+        content: [{ type: 'text', text: `Tool '${name}' is not enabled on this server` }],
+      });
+      expect(off.result).toMatchObject(isNotEnabled('list_files'));
       const { result: resources } = await client.request('resources', 'resources/list');
       const known = (resources?.['resources'] as Json[]).map(({ uri, name, mimeType }) => ({ uri, name, mimeType }));
       expect(known).toEqual(
@@ -77,10 +84,21 @@ describe('what clients of before expect on the wire', () => {
     }
   });
 
-  it('S0-11 S1-15 a message that is too large is refused with 413, and the stream goes on', async () => {
+  it('S0-11 S1-15 S2-20 a message that is too large is refused with 413, and the stream goes on', async () => {
     const stream = await RawSse.open(doors.sseUrl);
     const refused = await stream.post(request(1, 'ping', { filler: 'x'.repeat(17 * 1024 ** 2) }));
-    expect([refused.status, await refused.json()]).toMatchObject([413, { error: { message: expect.any(String) } }]);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      413,
+      { jsonrpc: '2.0', id: null, error: { code: -32600, message: TOO_LARGE } },
+    ]);
+    const toMcp = await exchange(
+      doors.server.url,
+      wire(doors.server.url, { headers: { 'Content-Length': String(MAX_BODY_BYTES + 1) } }),
+    );
+    expect([toMcp.status, JSON.parse(toMcp.body)]).toMatchObject([
+      413,
+      { error: { code: -32600, message: TOO_LARGE } },
+    ]);
     await stream.initialize(OLDEST);
     expect((await stream.request(2, 'ping')).result).toEqual({});
     await stream.leave();
@@ -105,7 +123,10 @@ describe('what clients of before expect on the wire', () => {
     await client.initialize(OLDEST);
     const call = (id: string, name: string) => client.request(id, 'tools/call', { name, arguments: 'text' });
     expect(textOf(await call('echo', 'echo'))).toBe('Echo: text');
-    expect(textOf(await call('other', 'get_time'))).toMatch(/^Tool 'get_time' expects object arguments, got string: /);
+    expect((await call('other', 'get_time')).result).toMatchObject({
+      isError: true,
+      content: [{ type: 'text', text: "Tool 'get_time' expects object arguments, got string: text" }],
+    });
     await client.close();
   });
 
@@ -247,8 +268,10 @@ describe('settings of before', () => {
   });
 
   it.each([
+    ['error', false],
     ['warn', false],
     ['info', true],
+    ['debug', true],
   ])('S2-29 MCP_LOG_LEVEL=%s decides what is written: who connects is %s', async (level, isWritten) => {
     const doors = await Doors.open({ env: { MCP_LOG_LEVEL: level } });
     const client = await doors.lines();

@@ -97,6 +97,23 @@ describe('doors where clients prove who they are', () => {
     for (const client of [...known, stranger]) client.vanish();
   });
 
+  it('S2-7 an upgrade without the token, or with another, is 401 Unauthorized, and told as invalid_auth', async () => {
+    const before = (await doors.events('invalid_auth', 0)).length;
+    for (const headers of [{}, bearer('nonsense'.repeat(8))]) {
+      const refused = await RawWebSocket.refusal(doors.wsUrl, { headers });
+      expect([refused.status, refused.phrase]).toEqual([401, 'Unauthorized']);
+      expect(refused.headers['www-authenticate']).toMatch(/^Bearer /);
+    }
+    const told = (await doors.events('invalid_auth', before + 2)).slice(before);
+    expect(told).toMatchObject([
+      { transport: 'websocket', ip: '127.0.0.1', reason: expect.any(String) },
+      { transport: 'websocket', ip: '127.0.0.1', reason: 'unknown_token' },
+    ]);
+    const socket = await doors.webSocket({ headers: bearer(TOKEN) });
+    expect((await socket.initialize()).result).toBeDefined();
+    await socket.close();
+  });
+
   it('S2-31 Unauthorized is what a client without a credential reads, at each door', async () => {
     expect((await RawWebSocket.refusal(doors.wsUrl)).phrase).toBe('Unauthorized');
     for (const url of [doors.server.url, doors.sseUrl]) {

@@ -346,11 +346,14 @@ describe('limits of WebSockets', () => {
   );
 
   it(
-    'K-13 accepts client 51 and closes it with 1008 Maximum connections reached, by setting',
+    'S0-10 S2-15 K-13 accepts who is one too many, or too hasty, and closes with 1008 and why, by setting',
     async () => {
       const at = await open(['--max-connections', '2'], { MCP_WS_CLOSE_REFUSED: 'true' });
       await Promise.all([at.webSocket(), at.webSocket()]);
       expect(await (await at.webSocket()).closed).toEqual({ code: 1008, reason: 'Maximum connections reached' });
+      const hasty = await open([], { MCP_WS_CLOSE_REFUSED: 'true', MCP_RATE_LIMIT_CONNECTIONS: '1' });
+      await hasty.webSocket();
+      expect(await (await hasty.webSocket()).closed).toEqual({ code: 1008, reason: 'Rate limit exceeded' });
     },
     LONG_MS,
   );

@@ -39,6 +39,14 @@ export class HttpSettings {
   readonly bodyTimeoutMs!: number;
 
   @Int({
+    env: 'MCP_HTTP_MAX_SOCKETS',
+    min: 10,
+    max: 1_000_000,
+    doc: 'Connections of the HTTP listener at once, whatever they carry; one more is closed unheard. By default 1000, and what the most sessions, WebSockets and SSE streams need.',
+  })
+  readonly maxSockets?: number;
+
+  @Int({
     env: 'MCP_KEEP_ALIVE_INTERVAL_MS',
     default: 15_000,
     min: 1_000,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { UnreadError } from './unread-error.js';
 
 /** Head of every stream of events. */
 export const EVENT_STREAM_HEADERS = {
@@ -62,6 +63,6 @@ export class EventStream {
   private write(text: string): void {
     if (!this.isOpen) return;
     this.res.write(text);
-    if (this.res.writableLength > this.maxBufferedBytes) this.res.destroy();
+    if (this.res.writableLength > this.maxBufferedBytes) this.res.destroy(new UnreadError());
   }
 }

@@ -90,6 +90,7 @@ export class HttpLane {
     server.headersTimeout = headersTimeoutMs;
     server.requestTimeout = bodyTimeoutMs;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
+    this.sockets.cap(server);
     // The socket that requests come on: with TLS, the one inside.
     server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
       this.sockets.add(socket),

@@ -1,9 +1,11 @@
 import type { Server } from 'node:net';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { SecurityLog } from '../../audit/index.js';
 import { explainListenError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Connections } from '../connections/connections.js';
 import { HeldDoor } from '../connections/held-door.js';
+import { capSockets, ROOM_TO_REFUSE } from '../connections/socket-cap.js';
 import { Doors } from '../door.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import { TcpDoor } from './tcp-door.js';
@@ -26,6 +28,7 @@ export class TcpListener implements OnApplicationBootstrap {
     private readonly tls: TlsContexts,
     private readonly doors: Doors,
     private readonly config: AppConfig,
+    private readonly security: SecurityLog,
   ) {}
 
   /** @throws StartError the port cannot be had */
@@ -41,7 +44,11 @@ export class TcpListener implements OnApplicationBootstrap {
 
   private async listen(): Promise<void> {
     const { host, tcpPort: port } = this.config.server;
+    const { maxConnections, tcpMaxConnections } = this.config.limits;
     const server = this.tls.createServer((socket) => this.door.take(socket), SOCKETS);
+    // Those of a handshake that is not done, or of a client that was told to go, have no place yet, or no more.
+    const max = Math.min(maxConnections, tcpMaxConnections) + ROOM_TO_REFUSE;
+    capSockets(server, max, { security: this.security, door: 'tcp' });
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
