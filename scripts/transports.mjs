@@ -127,7 +127,7 @@ export const GUARANTEES = [
         'an error; 1009 above the hard limit',
       ),
       tcp: tcp('S2-21 cuts off a client that never sends a newline, at the limit of the buffer', 'an error; cut off'),
-      sse: older('S0-11 S1-15 a message that is too large is refused with 413, and the stream goes on', '413'),
+      sse: older('S0-11 S1-15 S2-20 a message that is too large is refused with 413, and the stream goes on', '413'),
       stdio: stdio('S0-11 refuses a line that is too long, and serves the next', 'an error'),
     },
   },
