@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { FakeClock } from '../../test/support/fake-clock.js';
+import { FailingStore } from '../../test/support/failing-store.js';
 import { RecordingSecurityLog } from '../../test/support/tool-world.js';
 import { AppConfig } from '../config/index.js';
 import { LocalBus } from '../store/bus.js';
+import type { DurableStore } from '../store/index.js';
 import { MemoryDurableStore } from '../store/memory/memory-durable-store.js';
 import { MemoryAddressBlocks } from './address-blocks.js';
 import { DurableAddressBlocks } from './durable-address-blocks.js';
@@ -158,6 +160,92 @@ describe('AddressBlocks', () => {
     await blocks.refresh();
     await blocks.refresh();
     expect([blocks.list().length, error.mock.calls.length]).toEqual([2, 1]);
+  });
+
+  describe('while the store is away', () => {
+    let failing: FailingStore;
+    let error: jest.SpiedFunction<Logger['error']>;
+
+    beforeEach(() => {
+      error = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
+      failing = new FailingStore(() => store);
+    });
+
+    async function startedOn(durable: DurableStore): Promise<DurableAddressBlocks> {
+      const blocks = new DurableAddressBlocks(clock, security, durable, new LocalBus());
+      await blocks.onModuleInit();
+      open.push(blocks);
+      return blocks;
+    }
+    const look = async (blocks: DurableAddressBlocks): Promise<void> => {
+      clock.advance(5_000);
+      blocks.sweep();
+      for (let turn = 0; turn < 5; turn++) await settled();
+    };
+    const kept = async (): Promise<unknown[]> =>
+      (await store.list('address-block')).map(({ value }) => (value as { reason: string }).reason).sort();
+
+    it('W-13 blocks and lifts are written once it is back, the newest state of each address', async () => {
+      const blocks = await startedOn(failing);
+      blocks.block('192.0.2.1', 600_000, 'lifted');
+      await settled();
+      failing.isDown = true;
+      blocks.lift('192.0.2.1');
+      blocks.block('192.0.2.2', 600_000, 'old');
+      blocks.block('192.0.2.2', 700_000, 'new');
+      blocks.block('192.0.2.3', 600_000, 'came');
+      blocks.lift('192.0.2.3');
+      blocks.block('192.0.2.4', 1_000, 'short');
+      await look(blocks);
+      expect(await kept()).toEqual(['lifted']);
+      expect(blocks.list().map(({ reason }) => reason)).toEqual(['new']);
+      failing.isDown = false;
+      failing.puts = [];
+      await look(blocks);
+      expect(await kept()).toEqual(['new']);
+      expect(failing.puts).toHaveLength(1);
+      // Another replica, which was away as well, learns of it.
+      expect((await startedOn(store)).blockOf('192.0.2.2')?.reason).toBe('new');
+      failing.puts = [];
+      await look(blocks);
+      expect(failing.puts).toEqual([]);
+    });
+
+    it('leaves what others decided meanwhile: a longer block, and a new one of an address that was lifted', async () => {
+      const blocks = await startedOn(failing);
+      blocks.block('192.0.2.1', 600_000, 'lifted');
+      await settled();
+      failing.isDown = true;
+      blocks.lift('192.0.2.1');
+      blocks.block('192.0.2.2', 600_000, 'shorter');
+      const other = await startedOn(store);
+      other.block('192.0.2.1', 900_000, 'again');
+      other.block('192.0.2.2', 900_000, 'longer');
+      await settled();
+      failing.isDown = false;
+      await look(blocks);
+      await look(blocks);
+      expect(await kept()).toEqual(['again', 'longer']);
+      expect(blocks.list().map(({ reason }) => reason)).toEqual(['again', 'longer']);
+    });
+
+    it('keeps no more to write than the table holds, tries little of it in vain, and says so once', async () => {
+      const blocks = await startedOn(failing);
+      failing.isDown = true;
+      for (let i = 0; i < 12_000; i++) {
+        blocks.block(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 600_000, 'x');
+        if (i % 500 === 0) await settled();
+      }
+      await settled();
+      failing.puts = [];
+      await look(blocks);
+      expect(failing.puts.length).toBeLessThanOrEqual(100);
+      expect(error).toHaveBeenCalledTimes(1);
+      failing.isDown = false;
+      await look(blocks);
+      for (let turn = 0; turn < 500; turn++) await settled();
+      expect(await store.list('address-block')).toHaveLength(10_000);
+    });
   });
 
   it('sweeps by one timer, which ends with the application', async () => {

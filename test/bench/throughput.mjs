@@ -17,23 +17,32 @@ const servers = [
 ];
 
 // Each request under an id of its own, which costs wrk a little: for calls that may be under way at once in one session.
-const FRESH_IDS = `
-local n = os.time() * 1000000
+const freshIds = (first, sessions = []) => `
+local n = ${first}
+local sessions = {${sessions.map((id) => JSON.stringify(id)).join(',')}}
 request = function()
   n = n + 1
+  if #sessions > 0 then wrk.headers["mcp-session-id"] = sessions[n % #sessions + 1] end
   return wrk.format(nil, nil, nil, (string.gsub(wrk.body, '"id":7', string.format('"id":%d', n), 1)))
 end
 `;
+
+/**
+ * What tells wrk of a request.
+ * @param firstId number before the first id, where each request has one of its own
+ * @param sessions ids of sessions that take turns
+ */
+export function wrkScript({ headers, body, firstId, sessions }) {
+  const set = Object.entries(headers).map(([k, v]) => `wrk.headers[${JSON.stringify(k)}]=${JSON.stringify(v)}`);
+  const ids = firstId === undefined ? '' : freshIds(firstId, sessions);
+  return `wrk.method='POST'\nwrk.body=[==[${JSON.stringify(body)}]==]\n${set.join('\n')}\n${ids}`;
+}
 
 /** Loads one URL with wrk. @returns requests per second and latencies */
 export function load(url, { headers, body, secs, connections, hasFreshIds = false }) {
   const wrk = debianTool('wrk');
   const lua = join(tmpdir(), `gatehouse-bench-${process.pid}.lua`);
-  const set = Object.entries(headers).map(([k, v]) => `wrk.headers[${JSON.stringify(k)}]=${JSON.stringify(v)}`);
-  writeFileSync(
-    lua,
-    `wrk.method='POST'\nwrk.body=[==[${JSON.stringify(body)}]==]\n${set.join('\n')}\n${hasFreshIds ? FRESH_IDS : ''}`,
-  );
+  writeFileSync(lua, wrkScript({ headers, body, ...(hasFreshIds && { firstId: 'os.time() * 1000000' }) }));
   const run = (seconds) =>
     execFileSync(wrk, ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', lua, url]).toString();
   try {

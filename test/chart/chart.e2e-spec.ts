@@ -150,6 +150,7 @@ describe('values that cannot work', () => {
     [{ 'serviceMonitor.enabled': true, 'management.enabled': false }, /Set management.enabled/],
     [{ 'config.MCP_AUTH_TOKENS': 'x' }, /config.MCP_AUTH_TOKENS is a secret: put it into existingSecret/],
     [{ 'config.MCP_REDIS_URL': 'redis://x' }, /config.MCP_REDIS_URL is a secret/],
+    [{ 'config.MCP_REDIS_SENTINEL_PASSWORD': 'x' }, /config.MCP_REDIS_SENTINEL_PASSWORD is a secret/],
     [{ 'config.MCP_SERVER_PORT': 1 }, /config.MCP_SERVER_PORT is set by the chart/],
     [{ replica: 2 }, /must NOT have additional properties: replica/],
     [{ 'config.PATH': '/bin' }, /property name must be valid/],

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:net';
+import type { Pair } from './certificates.js';
 import { ROOT, type TemporaryFolder, temporaryFolder } from './places.js';
 import { until, within } from './waiting.js';
 
@@ -11,6 +12,8 @@ export interface RedisOptions {
   readonly port?: number;
   /** More of its settings, as its command line has them. */
   readonly args?: readonly string[];
+  /** Speaks TLS alone, with this pair of files. */
+  readonly tls?: Pair;
 }
 
 /** A redis-server of Debian on a free port, without any file outside of a folder of its own. */
@@ -21,22 +24,28 @@ export class RedisServer {
     readonly port: number,
     private readonly folder: TemporaryFolder,
     private readonly args: readonly string[],
+    private readonly tls: Pair | undefined,
   ) {}
 
-  static async start({ port, args = [] }: RedisOptions = {}): Promise<RedisServer> {
+  static async start({ port, args = [], tls }: RedisOptions = {}): Promise<RedisServer> {
     installRedis();
-    const server = new RedisServer(port ?? (await freePort()), await temporaryFolder(), args);
+    const server = new RedisServer(port ?? (await freePort()), await temporaryFolder(), args, tls);
     await server.up();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.tls ? 'rediss' : 'redis'}://127.0.0.1:${this.port}`;
+  }
+
+  /** The same, with what a client says of itself. @param user may be empty: the default user */
+  urlAs(user: string, password: string): string {
+    return this.url.replace('://', `://${encodeURIComponent(user)}:${encodeURIComponent(password)}@`);
   }
 
   /** Starts the process, which must not run; what it kept is there again. */
   async up(): Promise<void> {
-    const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder.path];
+    const settings = [...portsOf(this.port, this.tls), '--bind', '127.0.0.1', '--dir', this.folder.path];
     const lasting = [
       '--appendonly',
       'yes',
@@ -77,6 +86,13 @@ export class RedisServer {
   }
 }
 
+/** How a server or a sentinel is told where to listen. */
+export function portsOf(port: number, tls: Pair | undefined): string[] {
+  if (!tls) return ['--port', String(port)];
+  const files = ['--tls-cert-file', tls.cert, '--tls-key-file', tls.key];
+  return ['--port', '0', '--tls-port', String(port), ...files, '--tls-auth-clients', 'no'];
+}
+
 /** By the project's own installer, which is no module of tests. */
 export function installRedis(): void {
   const script = `import { debianTool } from ${JSON.stringify(join(ROOT, 'scripts/tools.mjs'))}; debianTool('redis-server');`;
@@ -93,7 +109,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function accepts(port: number): Promise<boolean> {
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

@@ -97,7 +97,7 @@ seccompProfile:
 {{- fail "ingress.enabled is true and ingress.hosts is empty: name at least one host." -}}
 {{- end -}}
 {{- range $name := keys .Values.config -}}
-{{- if has $name (concat $.Values.secretKeys $.Values.optionalSecretKeys (list "MCP_SESSION_KEYS" "MCP_AUTH_TOKENS" "MCP_API_KEYS" "MCP_JWT_SECRET" "MCP_REDIS_URL")) -}}
+{{- if has $name (concat $.Values.secretKeys $.Values.optionalSecretKeys (list "MCP_SESSION_KEYS" "MCP_AUTH_TOKENS" "MCP_API_KEYS" "MCP_JWT_SECRET" "MCP_REDIS_URL" "MCP_REDIS_SENTINEL_PASSWORD")) -}}
 {{- fail (printf "config.%s is a secret: put it into existingSecret, and its name into secretKeys." $name) -}}
 {{- end -}}
 {{- if hasKey (include "gatehouse.ownSettings" $ | fromYaml) $name -}}

@@ -19,8 +19,24 @@ export class RedisSettings {
   })
   readonly keyPrefix!: string;
 
-  @Path({ env: 'MCP_REDIS_CA', doc: 'Certificate authority of a rediss: server, PEM; unset, those of the system.' })
+  @Path({
+    env: 'MCP_REDIS_CA',
+    doc: 'Certificate authority of a rediss: server, and of sentinels, PEM; unset, those of the system.',
+  })
   readonly ca?: string;
+
+  @Text({
+    env: 'MCP_REDIS_SENTINEL_USER',
+    doc: 'User at the sentinels, where they have users; that of MCP_REDIS_URL is of Redis itself.',
+  })
+  readonly sentinelUser?: string;
+
+  @Text({
+    env: 'MCP_REDIS_SENTINEL_PASSWORD',
+    secret: true,
+    doc: 'Password at the sentinels, where they want one; that of MCP_REDIS_URL is of Redis itself.',
+  })
+  readonly sentinelPassword?: string;
 
   @Int({
     env: 'MCP_REDIS_TIMEOUT_MS',

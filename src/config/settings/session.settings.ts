@@ -29,7 +29,7 @@ export class SessionSettings {
     default: 1_000,
     min: 1,
     max: 100_000,
-    doc: 'Sessions at once; the longest idle one gives way.',
+    doc: 'Sessions at once, of all replicas together; the longest idle one gives way.',
   })
   readonly max!: number;
 

@@ -11,6 +11,8 @@ type Options = Omit<RedisOptions, 'replyMapping'>;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 const START_WAIT_MS = 5_000;
+/** A connection that is quiet for so long is asked whether its other end is still there. */
+const KEEP_ALIVE_MS = 10_000;
 
 /** What is on the wire to Redis: a connection for commands, and one that only listens. */
 export class RedisClient extends StoreHealth {
@@ -21,6 +23,8 @@ export class RedisClient extends StoreHealth {
   private isUp = false;
   private isClosed = false;
   private hasFailed = false;
+  /** What went wrong last, without secrets. */
+  private lastFailure = 'no answer';
 
   private constructor(options: Options) {
     super();
@@ -42,7 +46,7 @@ export class RedisClient extends StoreHealth {
     if (!isReady) {
       client.close();
       throw new StartError(
-        `MCP_REDIS_URL: Redis was out of reach for ${START_WAIT_MS / 1_000} s. Without it nobody knows who was revoked, ` +
+        `MCP_REDIS_URL: Redis was out of reach for ${START_WAIT_MS / 1_000} s (${client.lastFailure}). Without it nobody knows who was revoked, ` +
           'blocked or switched off: start again when it is there, or leave the setting out for a server that is alone.',
       );
     }
@@ -114,7 +118,8 @@ export class RedisClient extends StoreHealth {
   /** Each failed try to connect is an error: one line tells of all. */
   private complain(error: Error): void {
     this.hasFailed = true;
-    this.logger.debug(`Redis: ${codeOf(error)}`);
+    this.lastFailure = codeOf(error).replace(/[.\s]+$/, '');
+    this.logger.debug(`Redis: ${this.lastFailure}`);
   }
 
   /** What Redis may drop, or lose with its process, operators should know (D-23). */
@@ -138,27 +143,53 @@ async function configOf(redis: Redis, name: string): Promise<string | undefined>
   return Array.isArray(reply) ? String(reply[1]) : undefined;
 }
 
-function optionsOf({ url, ca, timeoutMs }: RedisSettings): Options {
-  const { username, password, db, isTls, hosts, master } = parseRedisUrl(url as string) as RedisAddress;
+function optionsOf(settings: RedisSettings): Options {
+  const { url, ca, timeoutMs } = settings;
+  const address = parseRedisUrl(url as string) as RedisAddress;
+  const { username, password, db, isTls, hosts, master } = address;
   const [first] = hosts as [RedisAddress['hosts'][number]];
-  const tls = isTls ? { tls: ca === undefined ? {} : { ca: readCa(ca) } } : {};
+  const tls = ca === undefined ? {} : { ca: readCa(ca) };
   return {
-    ...(master === undefined
-      ? { ...first }
-      : { sentinels: [...hosts], name: master, ...(isTls && { enableTLSForSentinelMode: true }) }),
+    ...(master === undefined ? { ...first } : sentinelOptionsOf(settings, address, tls)),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     db,
-    ...tls,
+    ...(isTls && { tls }),
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    // One that hangs is left, for the one that sentinels name or that answers the next time.
+    socketTimeout: 2 * timeoutMs,
+    keepAlive: KEEP_ALIVE_MS,
     // A command fails at once while Redis is away: nothing piles up, and nothing is done twice.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (tries) =>
-      Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2),
+    // A master that became a replica has to be left, even where it does not close the connection.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    retryStrategy: retryDelayMs,
   };
+}
+
+/** Sentinels are asked who is master, at each connection, and tell of a new one. */
+function sentinelOptionsOf(
+  { sentinelUser, sentinelPassword, timeoutMs }: RedisSettings,
+  { hosts, master, isTls }: RedisAddress,
+  tls: NonNullable<Options['tls']>,
+): Options {
+  return {
+    sentinels: [...hosts],
+    name: master,
+    failoverDetector: true,
+    sentinelCommandTimeout: timeoutMs,
+    sentinelRetryStrategy: retryDelayMs,
+    ...(sentinelUser !== undefined && { sentinelUsername: sentinelUser }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(isTls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  };
+}
+
+function retryDelayMs(tries: number): number {
+  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2);
 }
 
 /** @throws StartError */

@@ -107,7 +107,7 @@ export class ResumableStream {
   /** Gives the stream its first connection. */
   open(sink: EventStream): void {
     this.sink = sink;
-    if (this.options.primes) sink.prime(this.eventId(0));
+    if (this.options.primes) this.whenWritten(() => sink.prime(this.eventId(0)));
   }
 
   /**
@@ -118,7 +118,10 @@ export class ResumableStream {
     this.sink?.end();
     this.sink = sink;
     this.heldAt = undefined;
-    for (const { sequence, text } of this.events) if (sequence > after) sink.message(text, this.eventId(sequence));
+    const missed = this.events.filter(({ sequence }) => sequence > after);
+    this.whenWritten(() => {
+      for (const { sequence, text } of missed) sink.message(text, this.eventId(sequence));
+    });
     if (this.isOver) this.finish();
   }
 
@@ -152,10 +155,11 @@ export class ResumableStream {
   message(text: string): void {
     if (this.isGivenUp) return;
     this.sequence += 1;
-    this.options.journal?.append(this.sequence, text);
-    this.sink?.message(text, this.eventId(this.sequence));
+    const { sink, sequence } = this;
+    this.options.journal?.append(sequence, text);
+    this.whenWritten(() => sink?.message(text, this.eventId(sequence)));
     if (!this.keeps) return;
-    this.events.push({ sequence: this.sequence, text, at: this.options.now() });
+    this.events.push({ sequence, text, at: this.options.now() });
     this.resize(text.length);
     if (this.events.length > this.options.retention.maxEvents) this.dropOldest();
   }
@@ -173,14 +177,15 @@ export class ResumableStream {
   /** Nothing more comes; what was sent is kept until it is too old. */
   end(): void {
     this.isOver = true;
-    this.options.journal?.end();
     if (this.sink) this.finish();
+    this.options.journal?.end();
   }
 
   /** Sends the client away, to come back for the rest. */
   release(): void {
+    const { sink } = this;
     if (!this.options.primes) return;
-    this.sink?.retryAfter(RETRY_MS);
+    this.whenWritten(() => sink?.retryAfter(RETRY_MS));
     this.finish();
   }
 
@@ -208,9 +213,19 @@ export class ResumableStream {
     this.dropAll();
   }
 
+  /** Ends the connection that is there now, once it has all. */
   private finish(): void {
-    this.sink?.end();
-    this.detach();
+    const { sink } = this;
+    this.whenWritten(() => {
+      sink?.end();
+      if (this.sink === sink) this.detach();
+    });
+  }
+
+  /** A connection gets nothing that the log does not have, nor anything before what came before it. */
+  private whenWritten(send: () => void): void {
+    if (this.options.journal) this.options.journal.after(send);
+    else send();
   }
 
   private get isHeld(): boolean {
