@@ -11,6 +11,7 @@ import { ConnectionAdmission, type Place } from '../connections/connection-admis
 import { Connections } from '../connections/connections.js';
 import { Conversations } from '../duplex/conversations.js';
 import { attachGatehouse } from '../http/attach-gatehouse.js';
+import { TransportModule } from '../transport.module.js';
 import { SessionsSeen } from './sessions-seen.js';
 
 @Injectable()
@@ -48,6 +49,7 @@ async function open(): Promise<void> {
   world = await DispatchWorld.open({
     settings: { server: { transports: ['http'], name: 'mine', shutdownGraceSec: 0 } },
     providers: [Tools],
+    imports: [TransportModule],
     attach: (app) => {
       attachGatehouse(app);
       http = new MemoryHttp(app.getHttpServer() as Server);
