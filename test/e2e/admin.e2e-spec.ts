@@ -51,7 +51,7 @@ describe('REST, as an admin', () => {
     });
   });
 
-  it('S4-5 S4-20 executes a tool, and gives its output in one form', async () => {
+  it('S4-5 S4-20 S0-29 executes a tool, and gives its output in one form', async () => {
     const { status, json } = await rest.execute('echo', { message: 'hi', correlation_id: 'job-7', timeout_sec: 5 });
     expect(status).toBe(200);
     expect(json).toEqual({

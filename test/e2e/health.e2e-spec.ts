@@ -45,7 +45,7 @@ describe('/health', () => {
     }));
   }, LONG_MS);
 
-  it('S4-3 S3-15 S2-30 is 200 while all is well, and says what was looked at', async () => {
+  it('S4-3 S3-15 S2-30 S1-44 is 200 while all is well, and says what was looked at', async () => {
     const { status, headers, json } = await rest.get('/health');
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');

@@ -64,7 +64,7 @@ describe('the program', () => {
     expect(stderr).toContain('There is no command "frobnicate"');
   });
 
-  it('config shows every setting with its source, and no secret', async () => {
+  it('K-23 config shows every setting with its source, and no secret', async () => {
     const secret = `k1:${randomBytes(32).toString('base64')}`;
     await writeFile(join(folder.path, 'settings.yaml'), 'limits:\n  listPageSize: 7\nserver.name: from-file\n');
     const env = { MCP_SESSION_KEYS: secret, MCP_LOG_LEVEL: 'warn' };
