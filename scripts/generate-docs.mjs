@@ -1,11 +1,12 @@
 // Writes what the code knows best: .env.example, docs/configuration.md and docs/errors.md from the built dist, and
-// docs/transports.md from scripts/transports.mjs and the names of tests.
+// docs/transports.md and docs/requirements.md from the names of tests.
 // With --check it writes nothing and exits 1 when one of them differs (W-43).
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ERROR_CODES } from '../dist/common/index.js';
 import { renderConfigurationDoc, renderEnvExample } from '../dist/config/index.js';
+import { renderRequirementsDoc } from './requirements.mjs';
 import { renderTransportsDoc } from './transports-doc.mjs';
 
 const ERRORS_HEADER = `# Errors
@@ -33,6 +34,7 @@ const FILES = {
   'docs/configuration.md': renderConfigurationDoc(),
   'docs/errors.md': renderErrorsDoc(),
   'docs/transports.md': renderTransportsDoc(),
+  'docs/requirements.md': renderRequirementsDoc(),
 };
 
 const check = process.argv.includes('--check');

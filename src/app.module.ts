@@ -13,7 +13,7 @@ import { ResourcesModule } from './resources/index.js';
 import { SessionModule } from './session/index.js';
 import { type StoreBackend, StoreModule } from './store/index.js';
 import { DefinedTools, EnhancerOptions, type Plugin, ServerFacts, ToolsModule } from './tools/index.js';
-import { needsHttp, StatusModule, TransportModule } from './transport/index.js';
+import { needsHttp, TransportModule } from './transport/index.js';
 
 /** What `GatehouseModule.forRoot` takes. Of REST it serves what is asked for: a host application has routes of its own. */
 export interface GatehouseOptions extends RestParts {
@@ -52,7 +52,7 @@ export class GatehouseModule {
     const tools = plugins.flatMap(({ source, tools: defined }) => defined.map((tool) => ({ tool, origin: source })));
     const wired = plugins.flatMap(pluginModule);
     // Loaded only where somebody can reach it: on stdio the server starts without.
-    const rest = servesHttp(config) ? [loadServerRest(config), StatusModule] : [];
+    const rest = servesHttp(config) ? [loadServerRest(config)] : [];
     return compose(config, { tools, applyGlobalEnhancers: false, state, source }, [...wired, ...rest]);
   }
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig, parseAuthTokens } from '../config/index.js';
 import { Authenticator } from './authenticator.js';
 import { ApiKeys, type KeyDescription } from './keys/api-keys.js';
-import { KnownPrincipals, nameOf, SettingsPrincipals } from './known-principals.js';
+import { type KnownPrincipal, KnownPrincipals, nameOf, SettingsPrincipals } from './known-principals.js';
 import { ISSUER, type Principal } from './principal.js';
 import { LiveRoles } from './roles/live-roles.js';
 
@@ -24,7 +24,7 @@ export class CredentialPrincipals extends KnownPrincipals {
     this.ofTokens = new Map(tokens.map(({ name, roles: held }) => [name, principalOf(name, held)]));
   }
 
-  override find(name: string): Principal | undefined {
+  override find(name: string): KnownPrincipal | undefined {
     return this.usual.find(name) ?? principalOfKey(name, this.keys.list()) ?? this.ofTokens.get(subjectOf(name));
   }
 
@@ -35,11 +35,11 @@ export class CredentialPrincipals extends KnownPrincipals {
 }
 
 /**
- * Who calls with a key.
+ * Who calls with a key, and that nobody does any more where it has ended.
  * @param name the id of a key, the name that it was given, or `gatehouse/<name>`; of several keys of one name the first
  * that is active is meant
  */
-export function principalOfKey(name: string, keys: readonly KeyDescription[]): Principal | undefined {
+export function principalOfKey(name: string, keys: readonly KeyDescription[]): KnownPrincipal | undefined {
   const ofName = keys.filter((key) => key.name === subjectOf(name));
   const key = keys.find(({ id }) => id === name) ?? ofName.find(({ state }) => state === 'active') ?? ofName[0];
   if (!key) return undefined;
@@ -47,6 +47,7 @@ export function principalOfKey(name: string, keys: readonly KeyDescription[]): P
     ...principalOf(key.name, key.roles),
     ...(key.scopes && { scopes: key.scopes }),
     credentialId: key.id,
+    ...(key.state !== 'active' && { refusal: { kind: 'auth_failed', detail: `The key ${key.id} is ${key.state}` } }),
   };
 }
 

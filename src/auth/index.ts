@@ -19,7 +19,7 @@ export { callerOf, type GuardedRequest, RouteAccess } from './guards/route-acces
 export { type Incident, type IncidentScope, subjectKey } from './incidents/incident.js';
 export { IncidentBoard } from './incidents/incident-board.js';
 export { type IncidentChange, type IncidentOrder, Incidents } from './incidents/incidents.js';
-export { KnownPrincipals, nameOf } from './known-principals.js';
+export { type KnownPrincipal, KnownPrincipals, nameOf } from './known-principals.js';
 export { Policy, type PolicyDecision, type PolicyRefusal } from './policy.js';
 export type { PolicyTarget, TargetHints } from './policy-target.js';
 export type { Principal } from './principal.js';

@@ -156,7 +156,7 @@ describe('Dispatcher: messages', () => {
     expect(reply).toMatchObject({ kind: 'parse_error', isEnvelopeFault: true });
     expect(world.security.events.at(-1)).toEqual({
       event: 'invalid_input',
-      details: { transport: 'stdio', error: 'parse_error' },
+      details: { transport: 'stdio', principal: 'https://idp/ada', error: 'parse_error', bytes: 1 },
     });
   });
 

@@ -16,6 +16,10 @@ export abstract class Exchange {
   abstract readonly isSealed: boolean;
   /** Names the connection, where an unproven caller has no session to be counted by. */
   abstract readonly connectionKey: string;
+  /** Names the connection in events, as those that tell of its beginning and end do; undefined where it has no such. */
+  get clientId(): string | undefined {
+    return undefined;
+  }
   /** The calls without a session that this connection carries. */
   abstract readonly calls: RunningCalls;
   /** The session of the message; `initialize` sets it. */

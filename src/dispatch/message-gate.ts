@@ -4,7 +4,7 @@ import { type Incident, IncidentBoard, refusalOfIncident } from '../auth/index.j
 import { Lifecycle, newRequestId } from '../common/index.js';
 import { MessageRate, type RateOutcome } from '../limits/index.js';
 import { type Count, METRIC_DOORS, type MetricDoor, MetricsRecorder } from '../metrics/index.js';
-import { type Decoded, eraOf, isMalformed, isRequest, type RequestMessage } from '../protocol/index.js';
+import { type Decoded, eraOf, isMalformed, isRequest, type Malformed, type RequestMessage } from '../protocol/index.js';
 import { callerKey } from './caller-key.js';
 import type { Exchange } from './exchange.js';
 import { errorReply, type Reply } from './reply.js';
@@ -54,7 +54,7 @@ export class MessageGate {
   private judge(rate: RateOutcome, message: Decoded, exchange: Exchange): Refused | undefined {
     if (!rate.isAllowed) return overLimit(message, rate.retryAfterMs, exchange);
     if (isMalformed(message)) {
-      this.security.emit('invalid_input', { transport: exchange.door, error: message.fault.kind });
+      this.noteMalformed(message, exchange);
       return { reply: errorReply(message.id, message.fault, { era: exchange.eraOfFaults }) };
     }
     if (this.incidents.isActive) {
@@ -64,6 +64,17 @@ export class MessageGate {
     // Answers and cancellations still get to what runs (S4-34).
     if (!this.lifecycle.isStopping || !isRequest(message) || TO_THE_END.has(message.method)) return undefined;
     return shuttingDown(message);
+  }
+
+  private noteMalformed({ fault, bytes }: Malformed, { door, clientId, origin, principal }: Exchange): void {
+    this.security.emit('invalid_input', {
+      transport: door,
+      clientId,
+      ip: origin.address,
+      principal: `${principal.issuer}/${principal.subject}`,
+      error: fault.kind,
+      bytes,
+    });
   }
 
   /** Whoever is in quarantine gets nothing here, not even a list. */

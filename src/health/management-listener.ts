@@ -31,9 +31,21 @@ export class ManagementListener implements OnApplicationBootstrap, OnApplication
     private readonly config: AppConfig,
   ) {}
 
-  /** @throws StartError a port cannot be had */
+  /**
+   * A server on stdio belongs to one client, and every client starts its own: the first has the port, and the others go
+   * on without.
+   * @throws StartError a port cannot be had
+   */
   async onApplicationBootstrap(): Promise<void> {
-    for (const listening of this.wanted()) await this.listen(listening);
+    const isOneOfMany = this.config.server.transports.every((transport) => transport === 'stdio');
+    for (const listening of this.wanted()) {
+      try {
+        await this.listen(listening);
+      } catch (error) {
+        if (!isOneOfMany || !(error instanceof StartError)) throw error;
+        this.logger.warn(`${error.message} This server goes on without.`);
+      }
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -51,7 +63,7 @@ export class ManagementListener implements OnApplicationBootstrap, OnApplication
   }
 
   private async listen({ port, paths }: Listening): Promise<void> {
-    const { host } = this.config.server;
+    const host = this.config.server.managementHost ?? this.config.server.host;
     const serve = this.adapterHost.httpAdapter.getInstance<RequestListener>();
     const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (req, res) => {
       if (isServed(req, res, paths)) {

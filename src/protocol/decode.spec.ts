@@ -10,10 +10,13 @@ function one(text: string, limits = DECODE_LIMITS): Decoded {
   return decoded;
 }
 
-function refused(text: string, limits = DECODE_LIMITS): Malformed {
+/** What is wrong with a text, whose size has to be told with it. */
+function refused(text: string, limits = DECODE_LIMITS): Omit<Malformed, 'bytes'> {
   const decoded = one(text, limits);
   if (!isMalformed(decoded)) throw new Error(`It is a message: ${text}`);
-  return decoded;
+  const { bytes, ...rest } = decoded;
+  expect(bytes).toBe(new TextEncoder().encode(text).length);
+  return rest;
 }
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' } as const;

@@ -16,6 +16,8 @@ export const DECODE_LIMITS: DecodeLimits = Object.freeze({ maxDepth: 64, maxNode
 export interface Malformed {
   readonly fault: { readonly kind: ErrorKind; readonly message: string };
   readonly id: RequestId | null;
+  /** Size of the text, where it was one message. */
+  readonly bytes?: number;
 }
 
 export type Decoded = Message | Malformed;
@@ -41,16 +43,21 @@ const malformed = (kind: ErrorKind, message: string, id: RequestId | null = null
  * @see JSON-RPC 2.0 sections 4 to 6; REQUIREMENTS S1-13, S2-23, S2-24, W-11
  */
 export function decode(text: string, limits: DecodeLimits = DECODE_LIMITS): Decoded | Decoded[] {
-  if (surelyHoldsMoreThan(text, limits.maxNodes)) return malformed('too_complex', tooMany(limits));
+  if (surelyHoldsMoreThan(text, limits.maxNodes)) return sized(malformed('too_complex', tooMany(limits)), text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return malformed('parse_error', 'Parse error');
+    return sized(malformed('parse_error', 'Parse error'), text);
   }
-  if (!Array.isArray(value)) return decodeValue(value, limits);
-  if (value.length === 0) return malformed('invalid_request', 'Invalid request: empty batch');
+  if (!Array.isArray(value)) return sized(decodeValue(value, limits), text);
+  if (value.length === 0) return sized(malformed('invalid_request', 'Invalid request: empty batch'), text);
   return value.map((member) => decodeValue(member, limits));
+}
+
+/** Only what is refused is measured: the rest has been, by its door. */
+function sized(decoded: Decoded, text: string): Decoded {
+  return isMalformed(decoded) ? { ...decoded, bytes: Buffer.byteLength(text) } : decoded;
 }
 
 function decodeValue(value: unknown, limits: DecodeLimits): Decoded {

@@ -1,4 +1,4 @@
-export { decode, type Decoded, findForbidden, isInitialize, isMalformed } from './decode.js';
+export { decode, type Decoded, findForbidden, isInitialize, isMalformed, type Malformed } from './decode.js';
 export {
   type Envelope,
   eraOf,

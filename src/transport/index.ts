@@ -3,6 +3,7 @@ export { attachGatehouse } from './http/attach-gatehouse.js';
 export { ConnectionAdmission } from './connections/connection-admission.js';
 export { HttpAdmission } from './http/http-admission.js';
 export { HttpCallers } from './http/http-callers.js';
+export { HttpLane } from './http/http-lane.js';
 export { MCP_PATH, MESSAGE_PATH, SSE_PATH, WS_PATH } from './http/paths.js';
 export { type HttpFamilies, httpFamilies, needsHttp } from './families.js';
 export { claimStdout } from './stdio/claim-stdout.js';
@@ -20,4 +21,3 @@ export {
   type SessionContext,
   SessionsSeen,
 } from './status/sessions-seen.js';
-export { StatusModule } from './status/status.module.js';

@@ -48,14 +48,20 @@ describe('REST: who may what', () => {
     'GET /health/live',
     'GET /health/ready',
     'GET /status',
-    'GET /sessions/metrics',
     'POST /tickets',
     'GET /weather/open',
     'GET /weather/broken',
     'GET /admin/tools',
   ];
   /** And those whose role has what an operator has. */
-  const OF_OPERATORS = [...OF_ALL, 'GET /metrics', 'GET /events', 'GET /docs-json', 'GET /weather/readable'];
+  const OF_OPERATORS = [
+    ...OF_ALL,
+    'GET /metrics',
+    'GET /sessions/metrics',
+    'GET /events',
+    'GET /docs-json',
+    'GET /weather/readable',
+  ];
 
   it.each([
     ['viewer', OF_ALL],
@@ -66,6 +72,24 @@ describe('REST: who may what', () => {
       const route = `${method} ${path}`;
       expect([route, (await statusOf(role, method, path)) === 403]).toEqual([route, !usable.includes(route)]);
     }
+  });
+
+  it('S3-16 D-13 the status counts what a caller may know of, and sessions are for those who may read figures', async () => {
+    const seen = async (role: string): Promise<Json> => (await (rest.get(role) as RestClient).get('/status')).json;
+    const [viewer, admin] = [await seen('viewer'), await seen('admin')];
+    for (const status of [viewer, admin]) {
+      expect(status).toMatchObject({
+        server: 'gatehouse',
+        version: expect.any(String),
+        status: 'running',
+        transport: { type: 'http', endpoint: '/mcp', port: expect.any(Number) },
+        sessions: { total: 0, active: 0, firstConnection: null, lastActivity: null },
+        process: { pid: expect.any(Number), uptime: expect.any(Number), memory: { rss: expect.any(Number) } },
+      });
+    }
+    const countOf = ({ tools }: Json): number => (tools as { total: number }).total;
+    expect(countOf(viewer)).toBeLessThan(countOf(admin));
+    expectProblem(await (rest.get('viewer') as RestClient).get('/sessions/metrics'), 403, 'permission_denied');
   });
 
   it('D-13 tools that are switched are shown to those who may know of them', async () => {

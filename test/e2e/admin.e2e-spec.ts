@@ -51,7 +51,7 @@ describe('REST, as an admin', () => {
     });
   });
 
-  it('S4-5 S4-20 executes a tool, and gives its output in one form', async () => {
+  it('S4-5 S4-20 S0-29 executes a tool, and gives its output in one form', async () => {
     const { status, json } = await rest.execute('echo', { message: 'hi', correlation_id: 'job-7', timeout_sec: 5 });
     expect(status).toBe(200);
     expect(json).toEqual({
@@ -297,7 +297,7 @@ describe('REST, as an admin', () => {
     expect((await rest.get(`/admin/sessions/${id}`)).json['id']).toBe(id);
     const running = mcp.post(request(7, 'tools/call', { name: 'wait', arguments: {} }), session);
     await until(async () => {
-      const { json: figures } = await rest.get('/admin/sessions/metrics');
+      const { json: figures } = await rest.get('/sessions/metrics');
       return (figures['activeRequests'] as { bySession: Json }).bySession[id] === 1;
     }, 'the call');
     // S3-12: what runs is cancelled, and the session goes on.

@@ -200,7 +200,7 @@ describe('attacks with input', () => {
     expect((await world.as(OPERATOR, 'POST', '/tools/run_command/execute', { command: 'echo x' })).status).toBe(404);
   });
 
-  it('log forging: nothing that a caller names makes a line, an event or a colour of its own', async () => {
+  it('W-38 log forging: nothing that a caller names makes a line, an event or a colour of its own', async () => {
     const forged = '\r\n[SECURITY] {"event":"forged_event"}\u2028\u001b[31m\u0085{"level":30,"forged":1}';
     const percent = encodeURIComponent(forged);
     await world.http.post(request(1, 'tools/call', { name: forged, arguments: {} }), session);

@@ -80,7 +80,7 @@ describe('authentication over HTTP', () => {
     await server.said(/\[SECURITY\] .*invalid_auth.*unknown_token/);
   });
 
-  it('S2-7 lets in who has a token, and 404 is all that another gets of the session', async () => {
+  it('S2-7 S0-27 S1-42 lets in who has a token, and 404 is all that another gets of the session', async () => {
     expect(await whoIs(http, TOKEN)).toMatchObject({ issuer: 'gatehouse', subject: 'alice', roles: ['operator'] });
     const { session } = await http.initialize('2025-11-25', bearer(TOKEN));
     expect((await http.post(ping, session)).status).toBe(200);

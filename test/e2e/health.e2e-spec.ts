@@ -45,7 +45,7 @@ describe('/health', () => {
     }));
   }, LONG_MS);
 
-  it('S4-3 S3-15 S2-30 is 200 while all is well, and says what was looked at', async () => {
+  it('S4-3 S3-15 S2-30 S1-44 is 200 while all is well, and says what was looked at', async () => {
     const { status, headers, json } = await rest.get('/health');
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
@@ -184,6 +184,33 @@ describe('/health where something is wrong', () => {
           },
         },
       });
+    },
+    LONG_MS,
+  );
+
+  it(
+    'S4-42 a check that hangs is unhealthy when its time is up, and holds up no other; ten rounds are shown',
+    async () => {
+      const { rest } = await start({
+        env: { ...QUICK, MCP_HEALTH_TIMEOUT: '1' },
+        plugins: [fixture('operations/index')],
+      });
+      await rest.execute('setHealth', { status: 'hung' });
+      const { status, json } = await until(async () => {
+        const answer = await rest.get('/health');
+        return answer.status === 207 && answer;
+      }, 'the round with the check that hangs');
+      expect(json).toMatchObject({
+        status: 'degraded',
+        checks: {
+          'plug-in': { status: 'unhealthy', priority: 'HIGH', message: 'timeout of 1000ms exceeded' },
+          system: { status: 'healthy' },
+          process: { status: 'healthy' },
+        },
+      });
+      expect(status).toBe(207);
+      expect((await rest.get('/health/ready')).status).toBe(200);
+      expect((json['history'] as unknown[]).length).toBeLessThanOrEqual(10);
     },
     LONG_MS,
   );

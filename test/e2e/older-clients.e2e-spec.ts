@@ -130,7 +130,7 @@ describe('what clients of before expect on the wire', () => {
     await client.close();
   });
 
-  it('S2-25 text of clients comes back as it was, and never becomes a line of the log or a frame of its own', async () => {
+  it('S2-25 W-11 text of clients comes back as it was, and never becomes a line of the log or a frame of its own', async () => {
     const hostile = '\n{"jsonrpc":"2.0","id":1,"result":"forged"}\n<script>alert(1)</script>\u0000\u001b[2J\u2028\r\n';
     const client = await doors.lines();
     await client.initialize(OLDEST);

@@ -41,13 +41,16 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 /** Of several agents: one has ten connections at most. */
 const TOKENS = Array.from({ length: 11 }, (_none, at) => PATTERN.replace('7', String.fromCharCode(97 + at)));
 const BEARER = bearer(TOKENS[10] ?? '');
-const env = { MCP_AUTH_TOKENS: TOKENS.map((token, at) => `agent-${at}:operator:${token}`).join(',') };
+/** Ports that two presets name for all the machine are other ones here: files of tests run side by side. */
+const PORTS = { MCP_MANAGEMENT_PORT: '0', MCP_METRICS_PROMETHEUS_PORT: '0' };
+const AGENTS = { MCP_AUTH_TOKENS: TOKENS.map((token, at) => `agent-${at}:operator:${token}`).join(',') };
+const envOf = (name: string): Record<string, string> => ({ ...PORTS, ...(name === 'agents' && AGENTS) });
 
 /** Starts a preset on a free port, over HTTP. @returns its endpoint */
 async function start(name: string, flags: readonly string[] = []): Promise<string> {
   const place = ['--transport', 'http', '--port', '0', '--state-dir', join(folder.path, `state-${states++}`)];
   const args = ['serve', '--config', preset(name), ...place, ...flags];
-  const program = Program.start({ args, cwd: folder.path, ...(name === 'agents' && { env }) });
+  const program = Program.start({ args, cwd: folder.path, env: envOf(name) });
   programs.push(program);
   const [, url = ''] = await program.said(/MCP endpoint: +(\S+)/);
   return url;
@@ -55,7 +58,7 @@ async function start(name: string, flags: readonly string[] = []): Promise<strin
 
 /** Starts a preset with every door of the network, on free ports. */
 async function open(name: string): Promise<Doors> {
-  const doors = await Doors.open({ flags: ['--config', preset(name)], ...(name === 'agents' && { env }) });
+  const doors = await Doors.open({ flags: ['--config', preset(name)], env: envOf(name) });
   opened.push(doors);
   return doors;
 }
@@ -112,7 +115,7 @@ describe('presets', () => {
   });
 
   it.each(['luno', 'security'])('S4-1, W-31 %s prints nothing but protocol on stdio', async (name) => {
-    const server = await StdioServer.start({ flags: ['--config', preset(name)] });
+    const server = await StdioServer.start({ flags: ['--config', preset(name)], env: PORTS });
     expect((await server.initialize()).result?.['serverInfo']).toMatchObject({ name: expect.stringMatching(name) });
     await server.callTool('echo', { message: 'hello' });
     expect(server.messages).toHaveLength(2);

@@ -150,8 +150,8 @@ const outside = Object.values(networkInterfaces())
   .flat()
   .find((found) => found && !found.internal && found.family === 'IPv4')?.address;
 
-(outside === undefined ? describe.skip : describe)('S2-26 an address that guesses at one door', () => {
-  it('is blocked at every other, whatever it shows', async () => {
+(outside === undefined ? describe.skip : describe)('an address that guesses at one door', () => {
+  it('S2-17 S2-26 is blocked at every other, whatever it shows', async () => {
     const doors = await Doors.open({
       flags: ['--host', String(outside)],
       env: { MCP_AUTH_TOKENS: `one:operator:${TOKEN}` },

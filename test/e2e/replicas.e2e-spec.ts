@@ -56,7 +56,7 @@ async function eachAnswers(frame: () => Json, headers: Record<string, string>): 
 }
 
 describe('a session', () => {
-  it('that one replica opened works at every other, and by round robin', async () => {
+  it('W-36 that one replica opened works at every other, and by round robin', async () => {
     const { session } = await at(0).initialize('2025-11-25', ADA);
     const answers = await eachAnswers(() => call('where'), session);
     expect(answers.map((answer) => textOf(answer as Message))).toEqual(AT.map(pidOf));
@@ -165,7 +165,7 @@ it('a question is answered through another replica than the one that asks', asyn
   expect(textOf({ result: result as Json })).toBe(`accept at ${pidOf(1)}`);
 });
 
-it('K-10 a limit counts once, whichever replicas a caller comes to', async () => {
+it('K-10 W-36 a limit counts once, whichever replicas a caller comes to', async () => {
   const { session } = await any.initialize('2025-11-25', ADA);
   const answers: Message[] = [];
   for (let i = 0; i < 9; i++) answers.push((await at(i % 3).post(call('few'), session)).frames[0] as Message);
@@ -204,7 +204,7 @@ describe('D-10 what is decided at one replica holds at all, within 5 s at most',
     for (const replica of AT) expect((await at(replica).post(call('where'), session)).status).toBe(401);
   });
 
-  it('a tool that is switched off, of which clients hear wherever they are', async () => {
+  it('W-36 a tool that is switched off, of which clients hear wherever they are', async () => {
     const sessions = await Promise.all(AT.map((replica) => at(replica).initialize('2025-11-25', ADA)));
     const streams = await Promise.all(AT.map((replica) => at(replica).stream(sessions[replica]?.session ?? {})));
     await pause(100);

@@ -17,7 +17,7 @@ jest.setTimeout(4 * PATIENCE_MS);
 const INITIALIZE = request('init', 'initialize', initializeParams('2024-11-05'));
 
 let folder: TemporaryFolder;
-let [first, second, authority, foreign, alice, mallory]: Pair[] = [];
+let [first, second, authority, foreign, alice, bob, mallory]: Pair[] = [];
 let doors: Doors;
 let names = 0;
 
@@ -29,7 +29,11 @@ beforeAll(async () => {
     makeAuthority(),
     makeAuthority(),
   ]);
-  [alice, mallory] = await Promise.all([makeClientPair('alice', authority), makeClientPair('mallory', foreign)]);
+  [alice, bob, mallory] = await Promise.all([
+    makeClientPair('alice', authority),
+    makeClientPair('bob', authority),
+    makeClientPair('mallory', foreign),
+  ]);
   await writePair(folder.path, 'client-ca', authority);
 });
 
@@ -37,11 +41,12 @@ afterEach(() => doors.dispose());
 afterAll(() => folder.remove());
 
 /** Starts a server with a certificate, and every door of the network. @returns where its pair is */
-async function start(flags: readonly string[] = []): Promise<Pair> {
+async function start(flags: readonly string[] = [], env: Record<string, string> = {}): Promise<Pair> {
   const paths = await writePair(join(folder.path, `server-${names++}`), 'server', first as Pair);
   doors = await Doors.open({
     flags: ['--ssl-cert', paths.cert, '--ssl-key', paths.key, ...flags],
-    plugins: [fixture('contract/index')],
+    plugins: [fixture('contract/index'), fixture('auth/index')],
+    env,
   });
   return paths;
 }
@@ -165,5 +170,33 @@ describe('S0-28 client certificates at every door', () => {
     }
     expect((await doors.events('invalid_auth', 4)).length).toBe(4);
     expect((await lines.request(1, 'ping')).result).toEqual({});
+  });
+
+  it('K-26 S0-28 say who calls and with which roles, at every door, and are no credential of whom no role is given', async () => {
+    await start(['--ssl-client-ca', join(folder.path, 'client-ca.crt')], {
+      MCP_AUTH_ENABLED: 'true',
+      MCP_TLS_CLIENT_ROLES: 'alice=operator',
+    });
+    const byAlice = { ...trusting(), ...as(alice) };
+    const [lines, socket] = [await doors.lines(byAlice), await doors.webSocket(byAlice)];
+    for (const client of [lines, socket]) {
+      await client.initialize();
+      const [content] = (await client.callTool('who', 'whoami', {})).result?.['content'] as { text: string }[];
+      expect(JSON.parse(content?.text ?? '')).toMatchObject({
+        issuer: 'mtls',
+        subject: expect.stringMatching(/^CN=alice/),
+        roles: ['operator'],
+      });
+    }
+    const statusOf = async (path: string, pair: Pair | undefined): Promise<number> =>
+      (await secureAsk(`${doors.base}${path}`, { ...trusting(), ...as(pair) })).status;
+    expect([await statusOf('/tools', alice), await statusOf('/tools', bob)]).toEqual([200, 401]);
+    const asked = (pair: Pair | undefined) =>
+      secureAsk(`${doors.base}/mcp`, { ...trusting(), ...as(pair), body: INITIALIZE });
+    expect([(await asked(alice)).status, (await asked(bob)).status]).toEqual([200, 401]);
+    const stranger = await doors.lines({ ...trusting(), ...as(bob) });
+    expect((await stranger.request(1, 'ping')).error).toMatchObject({ message: 'Authentication required' });
+    stranger.leave();
+    await expect(doors.webSocket({ ...trusting(), ...as(bob) })).rejects.toThrow();
   });
 });

@@ -64,7 +64,7 @@ describe('the program', () => {
     expect(stderr).toContain('There is no command "frobnicate"');
   });
 
-  it('config shows every setting with its source, and no secret', async () => {
+  it('K-23 config shows every setting with its source, and no secret', async () => {
     const secret = `k1:${randomBytes(32).toString('base64')}`;
     await writeFile(join(folder.path, 'settings.yaml'), 'limits:\n  listPageSize: 7\nserver.name: from-file\n');
     const env = { MCP_SESSION_KEYS: secret, MCP_LOG_LEVEL: 'warn' };
@@ -85,7 +85,7 @@ describe('settings that do not fit end the start', () => {
     expect(await refused(78, ['--transport', 'carrier-pigeon'])).toMatch(/one or more of: stdio, http/);
   });
 
-  it('K-24 all at once, with 78, and without the values of secrets', async () => {
+  it('K-24 W-34 all at once, with 78, and without the values of secrets', async () => {
     const stderr = await refused(78, ['--transport', 'http'], {
       MCP_SERVER_PORT: 'eighty',
       MCP_SERVER_HOST: 'bad host',
@@ -112,7 +112,7 @@ describe('settings that do not fit end the start', () => {
     expect(stderr).toMatch(/valid names: echo, get_time, list_files, math_calc, run_command/);
   });
 
-  it('K-4 an address that others reach, unless that is wanted', async () => {
+  it('K-4 W-6 an address that others reach, unless that is wanted', async () => {
     for (const host of ['0.0.0.0', '::']) {
       const stderr = await refused(78, ['--transport', 'http', '--port', '0', '--host', host]);
       expect(stderr).toContain(`The host ${host} is not loopback`);

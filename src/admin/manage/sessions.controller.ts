@@ -6,7 +6,7 @@ import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { RequiresPermission } from '../../auth/index.js';
 import { printable, ProtocolError } from '../../common/index.js';
 import { type Session, SessionService } from '../../session/index.js';
-import { type MultiClientMetrics, SessionsSeen } from '../../transport/index.js';
+import { SessionsSeen } from '../../transport/index.js';
 import { Changes } from '../rest/changes.decorator.js';
 import { RestController } from '../rest/rest-controller.decorator.js';
 import { RestRequests } from '../rest/rest-requests.js';
@@ -50,13 +50,6 @@ export class SessionsController {
     const wanted = subject === undefined ? all : all.filter((session) => session.subject === subject);
     const newest = [...wanted].sort((a, b) => b.lastSeenAt - a.lastSeenAt).slice(0, limit);
     return { sessions: newest.map((session) => this.view(session)), total: wanted.length };
-  }
-
-  @ApiOperation({ summary: 'What all clients together do (S3-10)' })
-  @RequiresPermission('read:sessions')
-  @Get('metrics')
-  metrics(): MultiClientMetrics {
-    return this.seen.getMultiClientMetrics();
   }
 
   @ApiOperation({ summary: 'One session' })

@@ -25,6 +25,7 @@ const ENDPOINTS = {
   config: '/config',
   docs: '/docs',
   status: '/status',
+  sessionMetrics: '/sessions/metrics',
   tickets: '/tickets',
   admin: '/admin',
 } as const;

@@ -11,6 +11,7 @@ import { ConfigController } from './config.controller.js';
 import { EventsController } from './events.controller.js';
 import { EventsFeed } from './events-feed.js';
 import { RootController } from './root.controller.js';
+import { StatusController } from './status.controller.js';
 import { TicketsController } from './tickets.controller.js';
 import { ToolDoor } from './tool-door.js';
 import { ToolExecuteController } from './tool-execute.controller.js';
@@ -22,6 +23,7 @@ import { ToolSwitchController } from './tool-switch.controller.js';
   imports: [AuditModule, DispatchModule, LimitsModule, MetricsReportModule, ToolsModule, TransportModule],
   controllers: [
     RootController,
+    StatusController,
     ConfigController,
     EventsController,
     ToolListController,

@@ -17,7 +17,7 @@ export class MetricsSettings {
     min: 0,
     max: 65535,
     strict: true,
-    doc: 'Port of a listener of its own for /metrics, on the bound host and without credentials; 0 takes any free one.',
+    doc: 'Port of a listener of its own for /metrics, without credentials; 0 takes any free one.',
   })
   readonly prometheusPort?: number;
 

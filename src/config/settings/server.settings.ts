@@ -67,9 +67,17 @@ export class ServerSettings {
     flag: 'management-port',
     default: [],
     format: 'port',
-    doc: 'Port of a listener of its own for /health and /metrics, on the bound host and without credentials; 0 takes any free one. Several are separated by commas.',
+    doc: 'Port of a listener of its own for /health and /metrics, without credentials; 0 takes any free one. Several are separated by commas.',
   })
   readonly managementPorts!: readonly string[];
+
+  @Text({
+    env: 'MCP_MANAGEMENT_HOST',
+    flag: 'management-host',
+    format: 'host',
+    doc: 'Address for MCP_MANAGEMENT_PORT and MCP_METRICS_PROMETHEUS_PORT; without it, that of the server.',
+  })
+  readonly managementHost?: string;
 
   @Text({
     env: 'MCP_SERVER_NAME',

@@ -106,6 +106,7 @@ describe('Explainer', () => {
     expect(steps.map(({ check }) => check)).toEqual([
       'credential',
       'roles',
+      'messages',
       'rule',
       'incident',
       'scopes',
@@ -117,6 +118,17 @@ describe('Explainer', () => {
       'bulkhead',
     ]);
     expect(steps.every(({ kind }) => kind === undefined)).toBe(true);
+  });
+
+  it('D-10 says of a key that has ended that nobody comes in with it, whatever its roles', async () => {
+    const keys = world.get(ApiKeys);
+    const { key } = await keys.create({ name: 'ci', roles: ['operator'] }, 'spec');
+    const find = async () => (await world.get(KnownPrincipals).find(key.id)) as Principal;
+    expect(await ask(await find(), 'work')).toMatchObject({ isListed: true, isAllowed: true });
+    await keys.revoke(key.id, 'spec');
+    const refused = await ask(await find(), 'work');
+    expect(refused).toMatchObject({ isListed: false, isAllowed: false, kind: 'auth_failed' });
+    expect(step(refused, 'credential').detail).toBe(`The key ${key.id} is revoked`);
   });
 
   it('names rule, file and line', async () => {
@@ -299,7 +311,12 @@ describe('KnownPrincipals', () => {
     const ci = { issuer: 'gatehouse', subject: 'ci', isAuthenticated: true };
     const current = { ...ci, roles: ['operator'], scopes: ['a'], credentialId: key.id };
     for (const name of ['ci', 'gatehouse/ci', key.id]) expect(await known.find(name)).toEqual(current);
-    expect(await known.find(old.id)).toEqual({ ...ci, roles: ['viewer'], credentialId: old.id });
+    expect(await known.find(old.id)).toEqual({
+      ...ci,
+      roles: ['viewer'],
+      credentialId: old.id,
+      refusal: { kind: 'auth_failed', detail: `The key ${old.id} is revoked` },
+    });
     expect(await known.find('team')).toMatchObject({ subject: 'role:team' });
     expect(await known.find('gatehouse/team')).toMatchObject({ subject: 'team', roles: ['viewer'] });
     expect(await known.names()).toContain('ci');

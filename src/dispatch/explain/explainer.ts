@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { nameOf, type Principal } from '../../auth/index.js';
+import { type KnownPrincipal, nameOf, type Principal } from '../../auth/index.js';
 import { Clock, type ErrorKind } from '../../common/index.js';
 import { principalKey } from '../../limits/index.js';
 import { CallGate, type GateTarget, type RegisteredTool, ToolRegistry, ToolStates } from '../../tools/index.js';
@@ -26,7 +26,7 @@ export class Explainer {
    * @param name `tool:nmap`, `resource:server://info`, `prompt:server-overview`; a bare name is that of a tool
    * @param args of the call; without them, rules and schema are not held against any
    */
-  async explain(principal: Principal, name: string, args?: unknown): Promise<Explanation> {
+  async explain(principal: KnownPrincipal, name: string, args?: unknown): Promise<Explanation> {
     const label = /^(?:tool|resource|prompt):/.test(name) ? name : `tool:${name}`;
     const tool = label.startsWith('tool:') ? this.tools.get(label.slice('tool:'.length)) : undefined;
     const target = tool?.target ?? this.features.find(label);
@@ -43,7 +43,7 @@ export class Explainer {
     return {
       principal: nameOf(principal),
       target: label,
-      isListed: target !== undefined && isSwitchedOn && this.gate.isListed(target, principal),
+      isListed: !principal.refusal && isSwitchedOn && target !== undefined && this.gate.isListed(target, principal),
       isAllowed: kind === undefined,
       kind,
       steps,

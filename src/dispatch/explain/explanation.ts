@@ -4,6 +4,7 @@ import type { ErrorKind, JsonObject } from '../../common/index.js';
 export type ExplainCheck =
   | 'credential'
   | 'roles'
+  | 'messages'
   | 'rule'
   | 'incident'
   | 'scopes'

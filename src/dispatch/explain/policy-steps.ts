@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditLog } from '../../audit/index.js';
 import {
   IncidentBoard,
+  type KnownPrincipal,
   LiveRoles,
   nameOf,
   Permissions,
@@ -27,12 +28,13 @@ export class PolicySteps {
   ) {}
 
   /** Who calls, and with which roles. */
-  caller(principal: Principal): readonly ExplainStep[] {
-    const { isAuthenticated, credentialId, expiresAt, scopes, roles } = principal;
+  caller(principal: KnownPrincipal): readonly ExplainStep[] {
+    const { isAuthenticated, credentialId, expiresAt, scopes, roles, refusal } = principal;
     const by = credentialId === undefined ? '' : ` by credential ${credentialId}`;
     const credential: ExplainStep = {
       check: 'credential',
-      detail: isAuthenticated ? `${nameOf(principal)} is proven${by}` : `${nameOf(principal)} is not proven`,
+      kind: refusal?.kind,
+      detail: refusal?.detail ?? `${nameOf(principal)} is ${isAuthenticated ? `proven${by}` : 'not proven'}`,
       data: defined({ isAuthenticated, credentialId, expiresAt, scopes }),
     };
     const { book } = this.roles;
@@ -49,6 +51,7 @@ export class PolicySteps {
   async admission(principal: Principal, target: GateTarget): Promise<readonly ExplainStep[]> {
     const rules = this.roles.book.setOf(principal).rulesFor(target);
     return [
+      await this.messages(principal),
       this.rule(principal, target, rules),
       this.incident(principal, target),
       this.scopes(principal, target),
@@ -77,6 +80,16 @@ export class PolicySteps {
       detail: decision.reason,
       data: { rules, ...decision.data },
     };
+  }
+
+  private async messages(principal: Principal): Promise<ExplainStep> {
+    const view = await this.rates.viewMessages(principalKey(principal), principal.roles);
+    if (!view) return { check: 'messages', detail: 'Messages are not limited', data: {} };
+    const { limit, windowMs } = view;
+    // Unproven callers are counted per session or connection, and none is meant here.
+    const left = principal.isAuthenticated ? leftOf(view) : undefined;
+    const detail = `${limit} messages in ${windowMs / 1_000} s${left === undefined ? ', for each session' : `; ${left} are left`}`;
+    return { check: 'messages', kind: left === 0 ? 'rate_limited' : undefined, detail, data: defined({ limit, left }) };
   }
 
   private rule(principal: Principal, target: GateTarget, { reason, rule }: TargetRules): ExplainStep {

@@ -85,6 +85,10 @@ export class DuplexConnection extends Exchange {
     return `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`;
   }
 
+  override get clientId(): string {
+    return this.id;
+  }
+
   override get origin(): SessionOrigin {
     const { address, userAgent } = this.peer;
     return { door: this.door, address, userAgent };

@@ -19,19 +19,8 @@ export class HttpCallers {
     private readonly watch: CredentialWatch,
   ) {}
 
-  /** Whether callers must prove who they are. */
-  get isRequired(): boolean {
-    return this.authenticator.isRequired;
-  }
-
-  /** Whether a request brings anything by which its sender could be known. */
-  bringsCredential(req: IncomingMessage): boolean {
-    const { authorization, certificate } = this.credentials.of(req, 'rest');
-    return authorization !== undefined || certificate !== undefined;
-  }
-
   /** @throws ProtocolError auth_required, auth_failed, auth_unavailable */
-  principalOf(req: IncomingMessage, door: Door | 'rest' = 'http'): Principal | Promise<Principal> {
+  principalOf(req: IncomingMessage, door: Door = 'http'): Principal | Promise<Principal> {
     return this.authenticator.authenticate(this.credentials.of(req, door));
   }
 

@@ -233,9 +233,11 @@ describe('a message', () => {
         { id: null, error: { code: -32700, message: 'Parse error' } },
       ]);
     }
-    expect(world.security.events.filter(({ event }) => event === 'invalid_input')).toEqual(
-      [1, 2].map(() => ({ event: 'invalid_input', details: { transport: 'sse', error: 'parse_error' } })),
-    );
+    const details = { transport: 'sse', principal: 'gatehouse/anonymous', error: 'parse_error', bytes: 1 };
+    expect(world.security.events.filter(({ event }) => event === 'invalid_input')).toMatchObject([
+      { details: { ...details, clientId: expect.any(String) } },
+      { details },
+    ]);
     expect((await post(url, '{')).status).toBe(400);
     const limited = await post(url, '{');
     expect([limited.status, JSON.parse(limited.text)]).toMatchObject([

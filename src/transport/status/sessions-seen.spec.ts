@@ -1,20 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Server } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
-import { eventually, FakeWire, TokenAuthenticator } from '../../../test/support/connection-world.js';
+import { eventually, FakeWire } from '../../../test/support/connection-world.js';
 import { DispatchWorld, envelope } from '../../../test/support/dispatch-world.js';
 import { MemoryHttp } from '../../../test/support/memory-http.js';
-import { principalOf } from '../../../test/support/tool-world.js';
-import { Authenticator, Incidents } from '../../auth/index.js';
-import { VERSION } from '../../common/index.js';
+import { Authenticator } from '../../auth/index.js';
 import { decode } from '../../protocol/index.js';
 import { Tool, type ToolContext } from '../../tools/index.js';
 import { ConnectionAdmission, type Place } from '../connections/connection-admission.js';
 import { Connections } from '../connections/connections.js';
 import { Conversations } from '../duplex/conversations.js';
 import { attachGatehouse } from '../http/attach-gatehouse.js';
+import { TransportModule } from '../transport.module.js';
 import { SessionsSeen } from './sessions-seen.js';
-import { StatusModule } from './status.module.js';
 
 @Injectable()
 class Tools {
@@ -47,12 +45,11 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-async function open(authenticator?: TokenAuthenticator): Promise<void> {
+async function open(): Promise<void> {
   world = await DispatchWorld.open({
     settings: { server: { transports: ['http'], name: 'mine', shutdownGraceSec: 0 } },
     providers: [Tools],
-    imports: [StatusModule],
-    ...(authenticator && { authenticator }),
+    imports: [TransportModule],
     attach: (app) => {
       attachGatehouse(app);
       http = new MemoryHttp(app.getHttpServer() as Server);
@@ -62,19 +59,14 @@ async function open(authenticator?: TokenAuthenticator): Promise<void> {
 }
 
 const message = (id: unknown, method: string, params: object = {}): object => ({ jsonrpc: '2.0', id, method, params });
-async function connect(name = 'spec', authorization?: string): Promise<Record<string, string>> {
+async function connect(name = 'spec'): Promise<Record<string, string>> {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name, version: '1.2' } };
-  const auth = authorization === undefined ? {} : { authorization };
-  const headers = { 'user-agent': `${name}/1`, ...auth };
+  const headers = { 'user-agent': `${name}/1` };
   const answer = await http.ask({ body: message(0, 'initialize', params), headers });
-  return { ...auth, 'mcp-session-id': String(answer.headers['mcp-session-id']) };
+  return { 'mcp-session-id': String(answer.headers['mcp-session-id']) };
 }
 const call = (session: Record<string, string>, id: number, name: string) =>
   http.ask({ body: message(id, 'tools/call', { name, arguments: {} }), headers: session });
-const get = async (path: string, headers: Record<string, string> = {}) => {
-  const { status, text } = await http.ask({ method: 'GET', path, headers });
-  return { status, body: JSON.parse(text) as Record<string, unknown> };
-};
 const started = (count: number) => eventually(() => world.get(Tools).contexts.length === count, 'calls that run');
 
 describe('SessionsSeen', () => {
@@ -204,61 +196,5 @@ describe('SessionsSeen', () => {
       activeRequests: requests,
       timestamp: '2026-01-01T00:01:01.000Z',
     });
-  });
-});
-
-describe('the status page', () => {
-  it('S3-16 tells what is served, to whom, by what', async () => {
-    await open();
-    await connect();
-    const { status, body } = await get('/status');
-    expect([status, body]).toMatchObject([
-      200,
-      {
-        server: 'mine',
-        version: VERSION,
-        status: 'running',
-        transport: { type: 'http', endpoint: '/mcp' },
-        sessions: { total: 1, active: 1, firstConnection: '2026-01-01T00:00:00.000Z' },
-        tools: { categories: { slow: 1, spec: 2 } },
-        process: { pid: process.pid, uptime: expect.any(Number), memory: { rss: expect.any(Number) } },
-      },
-    ]);
-    expect((body['tools'] as { total: number }).total).toBeGreaterThan(2);
-    expect(await get('/sessions/metrics')).toMatchObject({ status: 200, body: { activeServers: 1 } });
-  });
-
-  it('S3-16 tells counts alone to whom it does not know, and asks nobody for a credential', async () => {
-    const authenticator = new TokenAuthenticator({ good: principalOf('viewer') });
-    await open(authenticator);
-    await connect('spec', 'Bearer good');
-    authenticator.asked.length = 0;
-    const { status, body } = await get('/status');
-    expect([status, body, authenticator.asked]).toEqual([
-      200,
-      {
-        server: 'mine',
-        version: VERSION,
-        status: 'running',
-        sessions: { total: 1, active: 1 },
-        tools: { total: expect.any(Number) },
-      },
-      [],
-    ]);
-    expect((await get('/status', { authorization: 'Bearer bad' })).body).not.toHaveProperty('process');
-    expect((await get('/status', { authorization: 'Bearer good' })).body).toHaveProperty('process');
-    expect((await get('/sessions/metrics')).status).toBe(401);
-    expect((await get('/sessions/metrics', { authorization: 'Bearer good' })).status).toBe(200);
-    const { issuer, subject } = principalOf('viewer');
-    const scope = { kind: 'principal', issuer, subject } as const;
-    await world.get(Incidents).start({ scope, reason: 'stolen', by: 'gatehouse/spec' });
-    expect((await get('/sessions/metrics', { authorization: 'Bearer good' })).status).toBe(401);
-  });
-
-  it('W-5 tells nothing to a page of another site', async () => {
-    await open();
-    for (const headers of [{ host: 'evil.example' }, { origin: 'https://evil.example' }]) {
-      expect((await get('/status', headers as Record<string, string>)).status).toBe(403);
-    }
   });
 });
