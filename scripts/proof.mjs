@@ -102,6 +102,15 @@ const proofs = [
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 execFileSync('npm', ['run', '--silent', 'build:fixtures'], { cwd: root, stdio: 'inherit' });
 
+const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / GIB)} GiB, Node ${process.version}`;
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+const head = [
+  '# Proof',
+  '',
+  `Written by \`npm run proof\` on ${new Date().toISOString().slice(0, 10)}, at ${commit}, on ${machine}.`,
+  'Compare ratios of one run: machines are noisy, and figures of two runs say little.',
+];
+
 const sections = [];
 let failed = false;
 for (const { title, about, run } of proofs) {
@@ -132,17 +141,10 @@ for (const { title, about, run } of proofs) {
       '```',
     ].join('\n'),
   );
+  // After each: one that is stopped leaves what it has shown.
+  writeFileSync(join(root, 'docs/proof.md'), `${[head.join('\n'), ...sections].join('\n\n')}\n`);
 }
 
-const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / GIB)} GiB, Node ${process.version}`;
-const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
-const head = [
-  '# Proof',
-  '',
-  `Written by \`npm run proof\` on ${new Date().toISOString().slice(0, 10)}, at ${commit}, on ${machine}.`,
-  'Compare ratios of one run: machines are noisy, and figures of two runs say little.',
-];
-writeFileSync(join(root, 'docs/proof.md'), `${[head.join('\n'), ...sections].join('\n\n')}\n`);
 process.exit(failed ? 1 : 0);
 
 /** What a reader needs of a run's output: figures and verdicts, without colours, warnings and this machine's paths. */
