@@ -160,6 +160,7 @@ describe('the last stage of the Dockerfile', () => {
       'dist',
       'node_modules',
       'package.json',
+      'presets',
     ]);
   });
 
